@@ -1,0 +1,1 @@
+"""What the five services share: ports, contracts and the plan compiler."""

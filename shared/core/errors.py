@@ -1,0 +1,65 @@
+"""Errors whose class decides what happens next, each with a remedy for the operator.
+
+Texts hold names, counts, sizes and SQLSTATEs, never a value of a row: the driver's own text stays in `__cause__`.
+"""
+
+from __future__ import annotations
+
+
+class TransfuseError(Exception):
+    """Base of all errors of this project.
+
+    `code` is a stable snake_case word for machines; `remedy` one sentence that tells the operator what to do.
+    """
+
+    code = "error"
+    remedy = "Look at the log of the service that reported it."
+
+    def __init__(self, message: str, *, remedy: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        if remedy is not None:
+            self.remedy = remedy
+        if code is not None:
+            self.code = code
+
+
+class WorldError(TransfuseError):
+    """Something outside is unreachable or exhausted: nothing is counted, the service waits and goes on by itself."""
+
+    code = "world"
+    remedy = "Bring the named system back; the run goes on by itself."
+
+
+class BatchError(TransfuseError):
+    """This attempt at a batch failed: the ledger counts it and issues the batch again, three times at most."""
+
+    code = "batch"
+    remedy = "The batch is tried again; if it fails three times, look at its reason and resume the run."
+
+
+class RunError(TransfuseError):
+    """The run cannot go on: our bug, or a contradiction that every batch would meet. Nothing is quarantined for it."""
+
+    code = "run"
+    remedy = "Mend what the message names, then resume the run."
+
+
+class SnapshotLost(RunError):
+    """The transaction that held the shared snapshot is gone; the run pauses and a resume takes a new one."""
+
+    code = "snapshot_lost"
+    remedy = "Run `transfuse resume`: open batches are read from a new snapshot, settled ones stay."
+
+
+class Refused(TransfuseError):
+    """The request is refused before anything is written: a bad plan, a bad setting, a state that does not allow it."""
+
+    code = "refused"
+    remedy = "Correct what the message names and try again."
+
+
+class SealBroken(TransfuseError):
+    """A sealed body does not open under the key and the identity it claims to have."""
+
+    code = "seal_broken"
+    remedy = "Check that every service has the same ENCRYPTION_KEY list; a body that was altered is issued again."

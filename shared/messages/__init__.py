@@ -1,0 +1,28 @@
+"""Everything that travels on the bus: a closed union of tagged Structs. Imports no I/O library."""
+
+from __future__ import annotations
+
+from shared.messages.commands import CheckHealth, ExtractBatch, FinishRun, PlanRun
+from shared.messages.data import LoadBatch, TransformBatch
+from shared.messages.events import BatchSettled, HealthReported, RunChanged
+
+Command = PlanRun | ExtractBatch | FinishRun | CheckHealth
+Data = TransformBatch | LoadBatch
+Event = RunChanged | BatchSettled | HealthReported
+Message = Command | Data | Event
+
+__all__ = [
+    "BatchSettled",
+    "CheckHealth",
+    "Command",
+    "Data",
+    "Event",
+    "ExtractBatch",
+    "FinishRun",
+    "HealthReported",
+    "LoadBatch",
+    "Message",
+    "PlanRun",
+    "RunChanged",
+    "TransformBatch",
+]

@@ -1,0 +1,33 @@
+"""Commands: a verb and identities, nothing else. The ledger holds the rest."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from shared.core.ids import BatchRef
+
+
+class PlanRun(msgspec.Struct, frozen=True, kw_only=True, tag="plan-run.v1"):
+    """Check, compile, snapshot, count and cut a run; or, when it is planned already, take a new snapshot for its open batches."""
+
+    run: UUID
+
+
+class ExtractBatch(msgspec.Struct, frozen=True, kw_only=True, tag="extract-batch.v1"):
+    """Read one batch in the run's snapshot."""
+
+    batch: BatchRef
+
+
+class FinishRun(msgspec.Struct, frozen=True, kw_only=True, tag="finish-run.v1"):
+    """Every batch is settled: sequences, triggers, statistics, balance, final state."""
+
+    run: UUID
+
+
+class CheckHealth(msgspec.Struct, frozen=True, kw_only=True, tag="check-health.v1"):
+    """Report what this service can reach."""
+
+    request: UUID

@@ -1,0 +1,68 @@
+"""Rows on their way. Every body is sealed; headers and fields hold names, counts and sizes only."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.core.ids import BatchRef
+from shared.core.states import Encoding, LoadMode
+
+
+class TransformBatch(msgspec.Struct, frozen=True, kw_only=True, tag="transform-batch.v1"):
+    """Source rows of one batch: CSV as COPY wrote it, sealed under `batch_aad(batch, Stage.TRANSFORM)`."""
+
+    batch: BatchRef
+    mode: LoadMode
+    row_count: int
+    body: bytes
+
+
+class LoadBatch(msgspec.Struct, frozen=True, kw_only=True, tag="load-batch.v1"):
+    """Target rows of one batch: a `LoadBody` in msgpack, sealed under `batch_aad(batch, Stage.LOAD)`."""
+
+    batch: BatchRef
+    mode: LoadMode
+    encoding: Encoding
+    row_count: int
+    body: bytes
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a row was refused or warned about: a code of ours, the column or rule it concerns, an SQLSTATE if the target said it."""
+
+    code: str
+    column: str = ""
+    sqlstate: str = ""
+
+
+class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row on its way to quarantine. `row` is JSON text of its source columns; only ever seen sealed."""
+
+    legacy_key: str
+    target_key: bytes
+    reasons: tuple[Reason, ...]
+    row: bytes
+
+
+class Warned(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a warning came up in the batch."""
+
+    reason: Reason
+    count: int
+
+
+class LoadBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What the transformer hands to the loader.
+
+    `rows` is a COPY stream in the encoding of the message, of the columns of `LoadProgram.columns`, `row_count` rows;
+    `target_keys` holds 16 bytes a row and `legacy_keys` one text a row, both in the order of `rows`;
+    `filtered_keys` holds 16 bytes for each row that `keep` left out. read = row_count + refused + filtered.
+    """
+
+    rows: bytes
+    row_count: int
+    target_keys: bytes
+    legacy_keys: tuple[str, ...]
+    refused: tuple[RefusedRow, ...] = ()
+    filtered_keys: bytes = b""
+    warned: tuple[Warned, ...] = ()

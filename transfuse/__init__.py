@@ -1,0 +1,1 @@
+"""Composition root: the command line and the embedded mode, the only place that knows all services."""
