@@ -1,0 +1,1 @@
+"""The ledger: a schema `transfuse` in the target database. The truth about every run, batch and row."""

@@ -1,0 +1,165 @@
+"""A plan held against both catalogues: what each service executes. Kept in the ledger as msgpack, read-only afterwards.
+
+Three programs per mapping, one for each stage, so that no service needs to know another's.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from shared.core.states import Encoding
+from shared.plan.model import MissingParent, QuarantineLimit
+from shared.postgres.identifiers import TableName
+
+
+class Cut(StrEnum):
+    """How a mapping is cut into batches."""
+
+    INTEGERS = "integers"
+    RANGES = "ranges"
+    STREAM = "stream"
+
+
+class SourceColumn(msgspec.Struct, frozen=True, kw_only=True):
+    """One column of the extraction: `name` (`c0`, `c1`, …) in the CSV, `alias.column` in the plan, `sql` to select it.
+
+    `type_name` is the legacy type with typmod; `duck_type` what it becomes in DuckDB, VARCHAR where that cannot hold it exactly.
+    """
+
+    name: str
+    alias: str
+    column: str
+    sql: str
+    type_name: str
+    duck_type: str
+
+
+class KeyPart(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of the key: its SQL on the legacy server, and the extraction column that carries it (`k0`, `k1`, …)."""
+
+    name: str
+    sql: str
+    type_name: str
+    duck_type: str
+
+
+class SourceProgram(msgspec.Struct, frozen=True, kw_only=True):
+    """What the extractor runs. `select_sql` is the COPY's SELECT list and FROM without bounds or order: key parts first, then columns.
+
+    Bounds compare the row of key parts: `(k0, k1) > lower and (k0, k1) <= upper`, lower open at the first batch, upper at the last.
+    `filtered_sql` wraps it so that a bound can be appended; see `shared.plan.source_sql`.
+    """
+
+    driving: TableName
+    tables: tuple[TableName, ...]
+    from_sql: str
+    key: tuple[KeyPart, ...]
+    content_key: bool
+    columns: tuple[SourceColumn, ...]
+    cut: Cut
+    excludes_expected: bool
+    read_columns: dict[str, tuple[str, ...]]
+
+
+class TargetColumn(msgspec.Struct, frozen=True, kw_only=True):
+    """One column that is written, in order. `encoder` names the exact encoder chosen for its type at compile time."""
+
+    name: str
+    type_name: str
+    oid: int
+    encoder: str
+    not_null: bool = False
+
+
+class TransformProgram(msgspec.Struct, frozen=True, kw_only=True):
+    """What the transformer runs: one DuckDB statement over the batch, registered as table `source` with all columns VARCHAR.
+
+    `setup` creates macros and codebook tables, once per connection and plan. `statement` gives, per source row and in source order,
+    the columns named in `shared.plan.transform_sql`. `details` is for `plan explain`.
+    """
+
+    setup: tuple[str, ...]
+    statement: str
+    hashed: tuple[str, ...]
+    target_columns: tuple[TargetColumn, ...]
+    encoding: Encoding
+    parameters: tuple[str, ...] = ()
+    details: dict[str, str] = {}
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """A computed foreign key: a target column that holds `ref(mapping, …)`, and what happens where the parent is missing."""
+
+    column: str
+    mapping: str
+    table: TableName
+    referenced_column: str
+    enforced: bool
+    default: MissingParent
+    absent: MissingParent
+    filtered: MissingParent
+    quarantined: MissingParent
+
+
+class LoadProgram(msgspec.Struct, frozen=True, kw_only=True):
+    """What the loader runs. `in_seq_order` where another unique constraint needs the lower key to win."""
+
+    table: TableName
+    columns: tuple[str, ...]
+    column_types: tuple[str, ...]
+    key_column: str
+    primary_key: tuple[str, ...]
+    references: tuple[Reference, ...] = ()
+    in_seq_order: bool = False
+    unique_checked: tuple[str, ...] = ()
+    triggers_off: tuple[str, ...] = ()
+    clear: tuple[str, ...] = ()
+    proof_sums: tuple[str, ...] = ()
+    quarantine_limit: QuarantineLimit = QuarantineLimit()
+
+
+class CompiledMapping(msgspec.Struct, frozen=True, kw_only=True):
+    """One mapping, ready to run. `depends_on` are the mappings it refers to; `wave` 0 refers to none."""
+
+    name: str
+    key_domain: str
+    wave: int
+    depends_on: tuple[str, ...]
+    source: SourceProgram
+    transform: TransformProgram
+    load: LoadProgram
+    invented: tuple[str, ...] = ()
+
+
+class CompiledPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole plan, mappings in the order of their references."""
+
+    name: str
+    hash: str
+    namespace: str
+    namespace_secret: str
+    keys: str
+    transfuse_version: str
+    duckdb_version: str
+    source_fingerprint: str
+    target_fingerprint: str
+    mappings: tuple[CompiledMapping, ...]
+
+    def mapping(self, name: str) -> CompiledMapping:
+        """The mapping of that name. Raises KeyError."""
+        found = next((mapping for mapping in self.mappings if mapping.name == name), None)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+
+def encode_compiled(plan: CompiledPlan) -> bytes:
+    """msgpack of a compiled plan, for the ledger."""
+    return msgspec.msgpack.encode(plan)
+
+
+def decode_compiled(data: bytes) -> CompiledPlan:
+    """Inverse of `encode_compiled`. Raises msgspec.ValidationError for another version's bytes."""
+    return msgspec.msgpack.decode(data, type=CompiledPlan)

@@ -1,0 +1,1 @@
+"""PostgreSQL as a target of ours and a source of rows: pools, catalogue, COPY, quoting, errors."""

@@ -1,0 +1,56 @@
+"""Real servers for the tests: PostgreSQL, RabbitMQ and Redis, as `make test` found or started them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+DatabaseFactory = Callable[[str], Awaitable[str]]
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """URL of a PostgreSQL superuser."""
+    return os.environ.get("TRANSFUSE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url() -> str:
+    """URL of a RabbitMQ virtual host; tests keep to a random prefix."""
+    return os.environ.get("TRANSFUSE_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672/")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """URL of a Redis server; tests keep to a random prefix."""
+    return os.environ.get("TRANSFUSE_TEST_REDIS", "redis://127.0.0.1:6379/0")
+
+
+@pytest.fixture
+async def new_database(postgres_server: str) -> AsyncIterator[DatabaseFactory]:
+    """Make empty databases with a given name's start; all are dropped at the end of the test."""
+    made: list[str] = []
+    server = await asyncpg.connect(postgres_server)
+
+    async def create(prefix: str) -> str:
+        name = f"{prefix}_{secrets.token_hex(6)}"
+        await server.execute(f'create database "{name}" template template0 encoding utf8')
+        made.append(name)
+        return with_database(postgres_server, name)
+
+    try:
+        yield create
+    finally:
+        for name in made:
+            await server.execute(f'drop database if exists "{name}" with (force)')
+        await server.close()
