@@ -63,3 +63,31 @@ class SealBroken(TransfuseError):
 
     code = "seal_broken"
     remedy = "Check that every service has the same ENCRYPTION_KEY list; a body that was altered is issued again."
+
+
+class KeyNotListed(SealBroken):
+    """A run's data key was wrapped by a key-encryption key that is not in ENCRYPTION_KEY any more."""
+
+    code = "key_not_listed"
+    remedy = "Put the key with the named id back into the ENCRYPTION_KEY list of every service."
+
+
+class SettingsInvalid(Refused):
+    """Variables are missing or bad; the text names every one of them with an example, and never a value."""
+
+    code = "settings_invalid"
+    remedy = "Set the named variables and start again."
+
+
+class MessageUnreadable(TransfuseError):
+    """Bytes on the bus are no message of this version: unknown type, broken body or beyond the size limit."""
+
+    code = "message_unreadable"
+    remedy = "Check that all services run the same version of Transfuse; the dispatcher issues the batch again."
+
+
+class BusUnavailable(WorldError):
+    """The bus cannot be reached, has no such queue, or did not confirm a message in time."""
+
+    code = "bus_unavailable"
+    remedy = "Bring RabbitMQ back, or give it room: memory, disk, queue length; the run goes on by itself."

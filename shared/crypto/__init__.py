@@ -1,0 +1,1 @@
+"""Sealing: the keyring that wraps data keys, the envelope of every body, and what a seal is bound to."""
