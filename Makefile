@@ -1,0 +1,41 @@
+# Two commands matter: `make demo` and `make test`. Both need Python >= 3.11 and make, and nothing else.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.SUFFIXES:
+.PHONY: help demo test check generate bench faults clean
+
+BIN := .venv/bin
+ENVIRONMENT := @sh .make/python .make/environment.py
+SERVERS := $(BIN)/python -m tests.servers
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+demo: ## migrate a generated portal in one process and show the balance (needs no root, no Docker, no Node)
+	$(ENVIRONMENT) demo
+	@$(BIN)/transfuse demo
+
+test: ## everything: format, lint, types, architecture, then all tests on real PostgreSQL, RabbitMQ and Redis
+	$(ENVIRONMENT) test
+	@$(BIN)/python .make/check.py
+	@$(SERVERS) $(PYTEST) $(ARGS)
+
+check: ## format, lint, types, architecture, dependencies, dead code, spelling; no test is run
+	$(ENVIRONMENT) test
+	@$(BIN)/python .make/check.py
+
+generate: ## write the generated files again (schema of the plan language, catalogue of messages)
+	$(ENVIRONMENT) test
+	@$(BIN)/python -m transfuse.generate
+
+bench: ## full-size measurements, beside what others would do
+	$(ENVIRONMENT) test
+	@$(SERVERS) $(BIN)/python -m bench $(ARGS)
+
+faults: ## only the tests that kill, cut and starve
+	$(ENVIRONMENT) test
+	@$(SERVERS) $(PYTEST) -m faults $(ARGS)
+
+clean: ## remove the environment, the demo's data and every cache below this folder
+	@sh .make/clean
