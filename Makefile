@@ -38,4 +38,4 @@ faults: ## only the tests that kill, cut and starve
 	@$(SERVERS) $(PYTEST) -m faults $(ARGS)
 
 clean: ## remove the environment, the demo's data and every cache below this folder
-	@sh .make/clean
+	@sh .make/python .make/clean.py
