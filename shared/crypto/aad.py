@@ -45,11 +45,10 @@ def _join(purpose: str, *fields: UUID | str | int) -> bytes:
 
 
 def _framed(field: UUID | str | int) -> bytes:
-    match field:
-        case UUID():
-            raw = b"u" + field.bytes
-        case str():
-            raw = b"s" + field.encode()
-        case int():
-            raw = b"i" + str(field).encode("ascii")
+    if isinstance(field, UUID):
+        raw = b"u" + field.bytes
+    elif isinstance(field, str):
+        raw = b"s" + field.encode()
+    else:
+        raw = b"i" + str(field).encode("ascii")
     return len(raw).to_bytes(4, "big") + raw

@@ -1,8 +1,8 @@
 """The envelope of every body, manifest and quarantined row: zstd level 1, then AES-256-GCM.
 
 Layout: one version byte, 12 random bytes of nonce, then cipher text and its 16-byte tag. The version byte is
-authenticated together with the caller's additional data. The nonce is random: one data key serves one run, far below the
-2**32 messages to which random 96-bit nonces are limited.
+authenticated together with the caller's additional data. The nonce is random: one data key serves one run, far below
+the 2**32 messages to which random 96-bit nonces are limited.
 """
 
 import os

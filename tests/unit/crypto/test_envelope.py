@@ -85,7 +85,7 @@ def test_an_unknown_version_is_a_broken_seal() -> None:
         KEY.open_(b"\x02" + sealed[1:], b"here")
 
 
-@pytest.mark.parametrize("size", [0, 16, 31, 33])
+@pytest.mark.parametrize("size", (0, 16, 31, 33))
 def test_a_data_key_has_32_bytes(size: int) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         RunKey(bytes(size))

@@ -32,7 +32,7 @@ def test_a_list_of_keys_is_read_in_hex_and_in_base64(keys: list[bytes], form: st
 
 @pytest.mark.parametrize(
     "text",
-    [
+    (
         "",
         "  ",
         ",",
@@ -42,7 +42,7 @@ def test_a_list_of_keys_is_read_in_hex_and_in_base64(keys: list[bytes], form: st
         "zz" * 32,
         OLD.hex() + "," + OLD.hex(),
         base64.b64encode(OLD[:16]).decode(),
-    ],
+    ),
 )
 def test_a_bad_list_is_refused_without_being_repeated(text: str) -> None:
     with pytest.raises(KeyringInvalid) as caught:
@@ -71,7 +71,7 @@ def test_a_single_changed_bit_anywhere_is_noticed(place: int, bit: int) -> None:
         ring.unwrap(bytes(wrapped), RUN)
 
 
-@pytest.mark.parametrize("wrapped", [b"", b"\x01", b"\x09" + bytes(80)])
+@pytest.mark.parametrize("wrapped", (b"", b"\x01", b"\x09" + bytes(80)))
 def test_bytes_that_were_never_wrapped_are_a_broken_seal(wrapped: bytes) -> None:
     with pytest.raises(SealBroken):
         Keyring([NEW]).unwrap(wrapped, RUN)

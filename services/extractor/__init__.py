@@ -1,0 +1,1 @@
+"""Plans a run, holds its snapshot and reads one batch per command."""

@@ -1,0 +1,1 @@
+"""Folds events into a snapshot per run."""

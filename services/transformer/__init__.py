@@ -1,0 +1,1 @@
+"""Executes the compiled plan: a batch of source rows becomes target rows."""

@@ -1,0 +1,17 @@
+"""What the transformer needs to know: the ledger, where compiled plans and wrapped keys are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from shared.settings.service import KeyEncryption, Ledger, ServiceSettings, port
+
+DEFAULT_PORT = 4002
+
+
+class TransformerSettings(ServiceSettings, frozen=True, kw_only=True):
+    """Settings of the transformer."""
+
+    port: Annotated[int | None, port(DEFAULT_PORT)] = DEFAULT_PORT
+    ledger: Ledger
+    keyring: KeyEncryption

@@ -1,0 +1,120 @@
+"""What the services' settings are made of: one reader per variable, and the base that all five share."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import msgspec
+
+from shared.crypto.keyring import Keyring, KeyringInvalid
+from shared.settings.addresses import PostgresAddress, service_url
+from shared.settings.databases import TARGET_URL, LedgerDatabase, LegacyDatabase
+from shared.settings.environ import Complaint, Environ, Environment
+from shared.settings.readers import EnvironmentWord, Variable, Whole, one_of, plain_text, secret_text
+from shared.settings.secret import Secret
+
+_HIGHEST_PORT = 65535
+_SHORTEST_JWT_SECRET = 32
+
+
+def port(default: int) -> Variable[int]:
+    """Reader of PORT, where the service answers /healthz, /readyz and /metrics; 0 takes any free port."""
+    variable = Variable(
+        name="PORT",
+        meaning="port of /healthz, /readyz and /metrics",
+        example=str(default),
+        parse=Whole(0, _HIGHEST_PORT),
+    )
+    return variable.optional(default)
+
+
+def _keyring(text: str, _environ: Environ) -> Keyring:
+    try:
+        return Keyring.from_setting(text)
+    except KeyringInvalid as error:
+        raise Complaint(f"cannot be used, {error}") from None
+
+
+def _prefix(text: str, _environ: Environ) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", text):
+        raise Complaint("must be up to 40 letters, digits, - and _")
+    return text
+
+
+RABBITMQ_URL = Variable(
+    name="RABBITMQ_URL",
+    meaning="where RabbitMQ listens",
+    example="amqps://transfuse:password@broker.example.org:5671/",
+    parse=service_url("amqps", "amqp"),
+)
+REDIS_URL = Variable(
+    name="REDIS_URL",
+    meaning="where Redis listens",
+    example="rediss://:password@redis.example.org:6380/0",
+    parse=service_url("rediss", "redis"),
+)
+SUPABASE_URL = Variable(
+    name="SUPABASE_URL",
+    meaning="the URL of the Supabase project",
+    example="https://project.supabase.co",
+    parse=service_url("https", "http"),
+)
+SUPABASE_SERVICE_KEY = Variable(
+    name="SUPABASE_SERVICE_KEY",
+    meaning="the service key of the Supabase project",
+    example="SUPABASE_SERVICE_KEY_FILE=/run/secrets/supabase",
+    parse=secret_text(),
+)
+JWT_SECRET = Variable(
+    name="JWT_SECRET",
+    meaning="what signs the tokens of the portal",
+    example="the JWT secret of the Supabase project",
+    parse=secret_text(_SHORTEST_JWT_SECRET),
+)
+ENCRYPTION_KEY = Variable(
+    name="ENCRYPTION_KEY",
+    meaning="the keys that wrap the data key of every run, newest first",
+    example="the output of `openssl rand -base64 32`",
+    parse=_keyring,
+)
+LISTEN_HOST = Variable(
+    name="LISTEN_HOST",
+    meaning="address that /healthz, /readyz and /metrics listen on",
+    example="127.0.0.1",
+    parse=plain_text,
+)
+LOG_LEVEL = Variable(
+    name="LOG_LEVEL",
+    meaning="the least level that is logged",
+    example="info",
+    parse=one_of("debug", "info", "warning", "error"),
+)
+DRAIN_SECONDS = Variable(
+    name="DRAIN_SECONDS", meaning="how long a stop waits for the batches in hand", example="30", parse=Whole(0, 3600)
+)
+BUS_PREFIX = Variable(
+    name="BUS_PREFIX", meaning="first part of the names of exchanges and queues", example="tf", parse=_prefix
+)
+
+LEGACY_DATABASE = LegacyDatabase()
+TARGET_DATABASE = TARGET_URL
+LEDGER_DATABASE = LedgerDatabase()
+
+Legacy = Annotated[PostgresAddress, LEGACY_DATABASE]
+Target = Annotated[PostgresAddress, TARGET_DATABASE]
+Ledger = Annotated[PostgresAddress, LEDGER_DATABASE]
+KeyEncryption = Annotated[Keyring, ENCRYPTION_KEY]
+Redis = Annotated[Secret | None, REDIS_URL.optional()]
+JwtSecret = Annotated[Secret | None, JWT_SECRET.optional()]
+
+
+class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every service has. The embedded mode makes these by hand: no listener (`port` None) and no RabbitMQ."""
+
+    environment: Annotated[Environment, EnvironmentWord()]
+    listen_host: Annotated[str, LISTEN_HOST.optional("127.0.0.1")] = "127.0.0.1"
+    log_level: Annotated[str, LOG_LEVEL.optional("info")] = "info"
+    drain_seconds: Annotated[int, DRAIN_SECONDS.optional(30)] = 30
+    bus_prefix: Annotated[str, BUS_PREFIX.optional("tf")] = "tf"
+    rabbitmq: Annotated[Secret | None, RABBITMQ_URL] = None
