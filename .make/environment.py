@@ -3,6 +3,7 @@
 Quick when nothing changed: a stamp holds the hash of everything the environment was made from.
 """
 
+import ast
 import hashlib
 import importlib.util
 import json
@@ -164,9 +165,11 @@ def install(uv: str, variant: str, environ: dict[str, str]) -> None:
     groups = ["--no-dev"] if variant == "demo" else []
     say("installing the locked packages (about 300 MB the first time)")
     environ = environ | {"UV_PYTHON": str(PYTHON) if PYTHON.exists() else sys.executable}
+    settings = settings_of_pip(environ) if PYTHON.exists() else {}
+    environ = with_trust_and_proxy(environ, settings)
     if any(environ.get(name) for name in UV_INDEX_VARIABLES) or uv_settings_name_an_index(environ):
         install_by_hash(uv, groups, environ, [uv, "pip", "install", "--python", str(PYTHON)])
-    elif pip_has_another_index(environ):
+    elif settings.keys() & {"index-url", "no-index"}:
         install_by_hash(uv, groups, environ, [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"])
     else:
         run([uv, "sync", "--frozen", "--all-extras", *groups], environ)
@@ -194,15 +197,27 @@ def install_by_hash(uv: str, groups: list[str], environ: dict[str, str], install
         run([*installer, "--quiet", "--no-deps", "-e", "."], environ)
 
 
-def pip_has_another_index(environ: dict[str, str]) -> bool:
-    """Whether pip's variables or configuration files replace the public index; names are looked at, values are not."""
-    if not runs([str(PYTHON), "-m", "pip", "--version"]):
-        return False
+def settings_of_pip(environ: dict[str, str]) -> dict[str, str]:
+    """What pip's variables and configuration files say, by option name, as pip itself reads them."""
     listed = subprocess.run(
         [str(PYTHON), "-m", "pip", "config", "list"], capture_output=True, text=True, check=False, env=environ
     )
-    names = {line.partition("=")[0].rpartition(".")[2] for line in listed.stdout.splitlines()}
-    return "index-url" in names or "no-index" in names
+    settings: dict[str, str] = {}
+    for line in listed.stdout.splitlines():
+        name, equals, value = line.partition("=")
+        if equals:
+            settings[name.rpartition(".")[2]] = str(ast.literal_eval(value))
+    return settings
+
+
+def with_trust_and_proxy(environ: dict[str, str], settings: dict[str, str]) -> dict[str, str]:
+    """Give uv, which reads no pip.conf, the certificates and the proxy that pip uses, unless it has its own."""
+    merged = dict(environ)
+    if "cert" in settings:
+        merged.setdefault("SSL_CERT_FILE", settings["cert"])
+    if "proxy" in settings and not {"ALL_PROXY", "HTTPS_PROXY", "https_proxy", "all_proxy"} & environ.keys():
+        merged["ALL_PROXY"] = settings["proxy"]
+    return merged
 
 
 def uv_settings_name_an_index(environ: dict[str, str]) -> bool:
