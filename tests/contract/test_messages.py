@@ -1,0 +1,58 @@
+"""The bytes of every message are a contract between services of one version: `messages.json` pins them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from shared.core.counts import Counts
+from shared.core.ids import BatchRef
+from shared.core.states import Encoding, LoadMode, RunState
+from shared.messages import (
+    BatchSettled,
+    CheckHealth,
+    ExtractBatch,
+    FinishRun,
+    HealthReported,
+    LoadBatch,
+    Message,
+    PlanRun,
+    RunChanged,
+    TransformBatch,
+)
+from shared.messages.codec import TAGS, decode, encode, tag_of
+
+GOLDEN = Path(__file__).with_name("messages.json")
+RUN = UUID("6f1fca6b-9f4a-4a6e-8a53-0d8d9f6c2a11")
+BATCH = BatchRef(run=RUN, mapping="patients", pass_number=2, seq=300, generation=1)
+COUNTS = Counts(read=28, loaded=7, updated=6, unchanged=5, merged=4, filtered=3, quarantined=3)
+EXAMPLES: tuple[Message, ...] = (
+    PlanRun(run=RUN),
+    ExtractBatch(batch=BATCH),
+    FinishRun(run=RUN),
+    CheckHealth(request=RUN),
+    TransformBatch(batch=BATCH, mode=LoadMode.INSERT, row_count=70_000, body=b"\x00\xff sealed"),
+    LoadBatch(batch=BATCH, mode=LoadMode.MERGE, encoding=Encoding.BINARY, row_count=0, body=b""),
+    RunChanged(run=RUN, state=RunState.PAUSED, reason="snapshot_lost"),
+    BatchSettled(batch=BATCH, counts=COUNTS),
+    HealthReported(request=RUN, service="loader", connected={"target": True, "bus": False}),
+)
+
+
+def golden() -> dict[str, str]:
+    pinned: dict[str, str] = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    return pinned
+
+
+def test_every_type_of_message_is_pinned() -> None:
+    assert {tag_of(message) for message in EXAMPLES} == set(TAGS) == set(golden())
+
+
+@pytest.mark.parametrize("message", EXAMPLES, ids=tag_of)
+def test_a_message_has_the_pinned_bytes_and_is_read_from_them(message: Message) -> None:
+    pinned = bytes.fromhex(golden()[tag_of(message)])
+    assert encode(message) == pinned
+    assert decode(tag_of(message), pinned) == message
