@@ -1,0 +1,1 @@
+"""Sample legacy databases and their targets."""

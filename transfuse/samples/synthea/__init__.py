@@ -1,0 +1,1 @@
+"""Synthea sample: 27 synthetic patients in 18 tables, half of them without a key, and a small schema they move into."""
