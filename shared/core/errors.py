@@ -91,3 +91,10 @@ class BusUnavailable(WorldError):
 
     code = "bus_unavailable"
     remedy = "Bring RabbitMQ back, or give it room: memory, disk, queue length; the run goes on by itself."
+
+
+class EmbeddedPostgresFailed(TransfuseError):
+    """The PostgreSQL of the embedded mode cannot be made, started or stopped."""
+
+    code = "embedded_postgres"
+    remedy = "Look at the server's log, which the message names."
