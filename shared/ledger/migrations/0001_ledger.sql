@@ -1,6 +1,24 @@
 -- The ledger's tables. Counts live on the batch row only: no load transaction writes a row that another one writes.
 
 create schema transfuse;
+revoke all on schema transfuse from public;
+
+create table transfuse.schema_migration (
+    number      integer primary key,
+    name        text not null,
+    checksum    text not null,
+    applied_at  timestamptz not null default now()
+);
+
+create table transfuse.service_role (                 -- written by `transfuse init`
+    service     text primary key,
+    login_role  text not null,
+    group_role  text not null
+);
+
+create table transfuse.target_schema (                -- schemas whose tables the loader may write
+    name        text primary key
+);
 
 create table transfuse.plan (
     hash        text primary key,
@@ -45,8 +63,12 @@ create table transfuse.run (
     created_at        timestamptz not null default now(),
     started_at        timestamptz,
     finished_at       timestamptz,
-    moved_at          timestamptz not null default now(), -- the last step made
-    command_at        timestamptz                        -- when the last plan or finish command was published
+    moved_at          timestamptz not null default now(), -- the last step made outside its batches; planning and finishing touch it
+    command_at        timestamptz,                       -- when the last plan or finish command was issued, null: to be issued
+    command_issues    integer not null default 0,        -- how often it was issued without a step since
+    command_attempts  integer not null default 0,        -- failed attempts at it
+    not_before        timestamptz,                       -- its next attempt
+    dispatched_at     timestamptz                        -- its last turn, for the round robin between runs
 );
 
 create unique index run_one_active on transfuse.run (migration_id) where state not in ('completed', 'failed', 'cancelled');
@@ -71,6 +93,10 @@ create table transfuse.run_mapping (
     estimated     boolean not null default false,
     reason        text not null default '',
     message       text not null default '',
+    target_schema text not null default '',             -- the table it loads, written by planning
+    target_table  text not null default '',
+    triggers_off  text[] not null default '{}',         -- user triggers that are off while it loads
+    quarantine_accepted bigint not null default 0,      -- quarantined rows that the last resume accepted: the limit counts those beyond
     primary key (run_id, mapping, pass)
 );
 
@@ -85,6 +111,7 @@ create table transfuse.batch (
     bounds_sealed  boolean not null default false,
     attempts       integer not null default 0,
     not_before     timestamptz,
+    reissues       smallint not null default 0,         -- how often it was found lost since it was dispatched
     dispatched_at  timestamptz,
     extracted_at   timestamptz,
     transformed_at timestamptz,
@@ -105,7 +132,8 @@ create table transfuse.batch (
 );
 
 create index batch_planned on transfuse.batch (run_id, mapping, pass, seq) where state = 'planned';
-create index batch_dispatched on transfuse.batch (run_id, dispatched_at) where state = 'dispatched';
+create index batch_dispatched on transfuse.batch (run_id, state, dispatched_at) where state in ('dispatched', 'settled');
+create index batch_moved on transfuse.batch (run_id, moved_at);
 create index batch_failed on transfuse.batch (run_id) where state = 'failed';
 
 create table transfuse.manifest (
@@ -164,4 +192,13 @@ create table transfuse.body (
     generation  integer not null,
     body        bytea not null,
     created_at  timestamptz not null default now()
+);
+
+create table transfuse.suspended_trigger (
+    run_id        uuid not null references transfuse.run (id),
+    target_schema text not null,
+    target_table  text not null,
+    trigger_name  text not null,
+    enabled       "char" not null,                      -- pg_trigger.tgenabled before the first suspension
+    primary key (run_id, target_schema, target_table, trigger_name)
 );

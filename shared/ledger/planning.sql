@@ -1,0 +1,118 @@
+-- What the extractor reads and writes of the ledger.
+
+-- name: lock_planning
+select pg_try_advisory_lock(hashtextextended('transfuse:plan:' || $1::uuid, 0));
+
+-- name: unlock_planning
+select pg_advisory_unlock(hashtextextended('transfuse:plan:' || $1::uuid, 0));
+
+-- name: run
+select r.id, r.kind, r.mode, r.state, r.options, r.compiled, r.snapshot_count, r.snapshot_at, r.fingerprint, p.name, p.files
+from transfuse.run r
+join transfuse.plan p on p.hash = r.plan_hash
+where r.id = $1;
+
+-- name: insert_run_key
+insert into transfuse.run_key (run_id, wrapped) values ($1, $2) on conflict (run_id) do nothing;
+
+-- name: run_key
+select wrapped from transfuse.run_key where run_id = $1;
+
+-- name: run_planned
+update transfuse.run
+set state = 'running',
+    compiled = $2,
+    duckdb_version = $3,
+    fingerprint = $4,
+    snapshot = $5,
+    snapshot_holder = $6,
+    snapshot_at = coalesce(snapshot_at, $7),
+    snapshot_count = snapshot_count + 1,
+    warnings = $8::jsonb,
+    reason = '', message = '', remedy = '',
+    started_at = coalesce(started_at, now()),
+    moved_at = now()
+where id = $1 and state in ('pending', 'planning')
+returning snapshot_count;
+
+-- name: insert_mapping
+insert into transfuse.run_mapping
+    (run_id, mapping, pass, position, depends_on, state, in_seq_order, cut_complete, driving_rows, from_rows)
+values ($1, $2, 1, $3, $4, $5, $6, true, $7, $8);
+
+-- name: batch_counts
+select mapping, pass,
+       coalesce(sum(read_count) filter (where state = 'settled'), 0)::bigint as settled_rows,
+       count(*) filter (where state in ('planned', 'dispatched', 'failed')) as open_batches
+from transfuse.batch
+where run_id = $1
+group by mapping, pass;
+
+-- name: open_batches
+select mapping, pass, seq, bounds, bounds_sealed
+from transfuse.batch
+where run_id = $1 and state in ('planned', 'dispatched', 'failed')
+order by mapping, pass, seq;
+
+-- name: reopen_batches
+update transfuse.batch
+set generation = generation + 1, state = 'planned', attempts = 0, not_before = null, reason = '', moved_at = now()
+where run_id = $1 and state in ('planned', 'dispatched', 'failed');
+
+-- name: set_bounds
+update transfuse.batch set bounds = $5 where run_id = $1 and mapping = $2 and pass = $3 and seq = $4;
+
+-- name: recount_mapping
+update transfuse.run_mapping set driving_rows = $4, from_rows = $5 where run_id = $1 and mapping = $2 and pass = $3;
+
+-- name: run_failed
+update transfuse.run
+set state = 'failed', reason = $2, message = $3, remedy = $4, finished_at = now(), moved_at = now()
+where id = $1 and state in ('pending', 'planning')
+returning id;
+
+-- name: batch
+select r.state as run_state, r.mode, r.snapshot, r.compiled is not null as planned, k.wrapped,
+       b.state as batch_state, b.generation, b.bounds, b.bounds_sealed
+from transfuse.batch b
+join transfuse.run r on r.id = b.run_id
+join transfuse.run_key k on k.run_id = b.run_id
+where b.run_id = $1 and b.mapping = $2 and b.pass = $3 and b.seq = $4;
+
+-- name: compiled
+select compiled from transfuse.run where id = $1;
+
+-- name: snapshot_wanted
+select coalesce((
+    select r.state in ('planning', 'running', 'paused') and (
+        r.state <> 'running' or exists (
+            select from transfuse.run_mapping m
+            where m.run_id = r.id and (m.state not in ('complete', 'failed') or not m.cut_complete)
+        )
+    )
+    from transfuse.run r where r.id = $1
+), false);
+
+-- name: snapshot_lost
+update transfuse.run
+set state = 'paused', reason = $3, message = $4, remedy = $5, moved_at = now()
+where id = $1 and snapshot = $2 and state = 'running'
+returning id;
+
+-- name: lock_batch
+select state, generation from transfuse.batch
+where run_id = $1 and mapping = $2 and pass = $3 and seq = $4
+for update;
+
+-- name: split_batch
+update transfuse.batch
+set generation = generation + 1, state = 'planned', bounds = $5, not_before = null, moved_at = now()
+where run_id = $1 and mapping = $2 and pass = $3 and seq = $4;
+
+-- name: next_seq
+select min(seq) filter (where seq > $4) as following, max(seq) as last
+from transfuse.batch
+where run_id = $1 and mapping = $2 and pass = $3;
+
+-- name: insert_batch
+insert into transfuse.batch (run_id, mapping, pass, seq, bounds, bounds_sealed) values ($1, $2, $3, $4, $5, $6);
