@@ -10,7 +10,7 @@ _STOPPED = (RunState.FAILED, RunState.CANCELLING, RunState.CANCELLED)
 
 TRANSITIONS = MappingProxyType(
     {
-        RunState.PENDING: frozenset({RunState.PLANNING, RunState.PAUSED, *_STOPPED}),
+        RunState.PENDING: frozenset({RunState.PLANNING, RunState.RUNNING, RunState.PAUSED, *_STOPPED}),
         RunState.PLANNING: frozenset({RunState.RUNNING, RunState.PAUSED, *_STOPPED}),
         RunState.RUNNING: frozenset({RunState.PLANNING, RunState.PAUSED, RunState.FINISHING, *_STOPPED}),
         RunState.PAUSED: frozenset({RunState.PLANNING, RunState.RUNNING, *_STOPPED}),

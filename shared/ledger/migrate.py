@@ -1,4 +1,4 @@
-"""Numbered migrations of the ledger: files of `shared/ledger/migrations`, applied in order, once, in one transaction."""
+"""Numbered migrations of the ledger: files of `shared/ledger/migrations`, applied in order and once."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _check(known: tuple[Migration, ...], applied: dict[int, str]) -> None:
         if (number in applied and applied[number] != migration.checksum) or (number < newest and number not in applied):
             raise Refused(
                 f"Migration {number:04d} of the ledger is not the one of this version of Transfuse.",
-                remedy="Use a released version; a ledger without runs to keep can be uninstalled and initialised again.",
+                remedy="Use a released version; a ledger without runs to keep can be uninstalled and made again.",
                 code="ledger_differs",
             )
 

@@ -12,7 +12,7 @@ create table transfuse.run_transition (                 -- the same as shared/co
 );
 
 insert into transfuse.run_transition (from_state, to_state) values
-    ('pending', 'planning'), ('pending', 'paused'), ('pending', 'failed'), ('pending', 'cancelling'), ('pending', 'cancelled'),
+    ('pending', 'planning'), ('pending', 'running'), ('pending', 'paused'), ('pending', 'failed'), ('pending', 'cancelling'), ('pending', 'cancelled'),
     ('planning', 'running'), ('planning', 'paused'), ('planning', 'failed'), ('planning', 'cancelling'), ('planning', 'cancelled'),
     ('running', 'planning'), ('running', 'paused'), ('running', 'finishing'),
     ('running', 'failed'), ('running', 'cancelling'), ('running', 'cancelled'),

@@ -1,0 +1,187 @@
+-- One group role per service holds its rights in this database; one login role is its member. `:role`, `:login` and `:schema`
+-- are replaced by quoted identifiers. Every block is repeatable: `clear` takes all rights away first, so what stands here is all there is.
+
+-- name: clear
+revoke all on all tables in schema transfuse from :role;
+revoke all on all sequences in schema transfuse from :role;
+revoke all on all functions in schema transfuse from :role;
+revoke all on schema transfuse from :role;
+grant usage on schema transfuse to :role;
+
+-- name: close_functions
+revoke execute on function
+    transfuse.guard_run(), transfuse.record_run_state(), transfuse.append_event(uuid, text, jsonb),
+    transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
+    transfuse.report_step(uuid, text, smallint, integer, integer, text),
+    transfuse.report_run_step(uuid),
+    transfuse.stop_run(uuid, text, text, text, text, text),
+    transfuse.report_command_failed(uuid, text, text, text, text, integer, double precision),
+    transfuse.mapped_table(uuid, text), transfuse.analyze_target(uuid, text),
+    transfuse.set_trigger(text, text, text, "char"),
+    transfuse.suspend_triggers(uuid, text), transfuse.restore_triggers(uuid)
+    from public;
+
+-- name: gateway
+grant select on transfuse.service_role, transfuse.target_schema, transfuse.suspended_trigger to :role;
+grant select, insert on transfuse.plan, transfuse.migration to :role;
+grant select (id, migration_id, kind, mode, state, priority, options, actor, plan_hash, transfuse_version, duckdb_version,
+              snapshot, snapshot_at, snapshot_count, fingerprint, reason, message, remedy, warnings, created_at, started_at,
+              finished_at, moved_at, command_at, command_issues, command_attempts, not_before, dispatched_at),
+      insert (id, migration_id, kind, mode, priority, options, actor, plan_hash, transfuse_version),
+      update (state, priority, snapshot, reason, message, remedy, started_at, moved_at, command_at, command_issues,
+              command_attempts, not_before, dispatched_at)
+    on transfuse.run to :role;
+grant select, update (state, reason, message, quarantine_accepted) on transfuse.run_mapping to :role;
+grant select (run_id, mapping, pass, seq, generation, state, attempts, not_before, reissues, dispatched_at, extracted_at,
+              transformed_at, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined,
+              warnings, reason),
+      update (state, attempts, not_before, reissues, dispatched_at, moved_at, reason)
+    on transfuse.batch to :role;
+grant select (id, run_id, mapping, pass, seq, generation, stage, reasons, waits_for, resolution, resolved_at, created_at)
+    on transfuse.quarantine to :role;
+grant select on transfuse.run_event to :role;
+grant execute on function transfuse.append_event(uuid, text, jsonb),
+    transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
+    transfuse.report_command_failed(uuid, text, text, text, text, integer, double precision),
+    transfuse.stop_run(uuid, text, text, text, text, text),
+    transfuse.suspend_triggers(uuid, text), transfuse.restore_triggers(uuid)
+    to :role;
+
+-- name: extractor
+grant select on transfuse.plan, transfuse.migration, transfuse.run, transfuse.service_role, transfuse.target_schema to :role;
+grant update (state, compiled, duckdb_version, snapshot, snapshot_holder, snapshot_at, snapshot_count, fingerprint, reason,
+              message, remedy, warnings, started_at, finished_at, moved_at)
+    on transfuse.run to :role;
+grant select, insert on transfuse.run_key, transfuse.body to :role;
+grant select, insert, update on transfuse.run_mapping to :role;
+grant select, insert,
+      update (generation, state, bounds, bounds_sealed, attempts, not_before, extracted_at, moved_at, reason)
+    on transfuse.batch to :role;
+grant execute on function transfuse.append_event(uuid, text, jsonb),
+    transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
+    transfuse.report_step(uuid, text, smallint, integer, integer, text),
+    transfuse.report_run_step(uuid),
+    transfuse.report_command_failed(uuid, text, text, text, text, integer, double precision),
+    transfuse.stop_run(uuid, text, text, text, text, text)
+    to :role;
+
+-- name: transformer
+grant select (id, kind, mode, state, options, plan_hash, compiled, transfuse_version, duckdb_version, snapshot_at)
+    on transfuse.run to :role;
+grant select on transfuse.run_key to :role;
+grant select (run_id, mapping, pass, seq, generation, state) on transfuse.batch to :role;
+grant select, insert on transfuse.body to :role;
+grant execute on function
+    transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
+    transfuse.report_step(uuid, text, smallint, integer, integer, text),
+    transfuse.stop_run(uuid, text, text, text, text, text)
+    to :role;
+
+-- name: loader
+grant select on transfuse.plan, transfuse.migration, transfuse.run, transfuse.run_key, transfuse.target_schema,
+    transfuse.suspended_trigger, transfuse.run_event to :role;
+grant update (state, reason, message, remedy, warnings, finished_at, moved_at) on transfuse.run to :role;
+grant select, update (state, reason, message) on transfuse.run_mapping to :role;
+grant select (run_id, mapping, pass, seq, generation, state, attempts, not_before, reissues, dispatched_at, extracted_at,
+              transformed_at, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined,
+              warnings, reason),
+      update (state, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined, warnings, reason)
+    on transfuse.batch to :role;
+grant select, insert on transfuse.manifest, transfuse.quarantine to :role;
+grant select, delete on transfuse.body to :role;
+grant execute on function transfuse.append_event(uuid, text, jsonb),
+    transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
+    transfuse.report_step(uuid, text, smallint, integer, integer, text),
+    transfuse.report_run_step(uuid),
+    transfuse.report_command_failed(uuid, text, text, text, text, integer, double precision),
+    transfuse.stop_run(uuid, text, text, text, text, text),
+    transfuse.mapped_table(uuid, text), transfuse.analyze_target(uuid, text),
+    transfuse.suspend_triggers(uuid, text), transfuse.restore_triggers(uuid)
+    to :role;
+
+-- name: notifier
+grant select (hash, name, version, created_at) on transfuse.plan to :role;
+grant select on transfuse.migration, transfuse.run_mapping, transfuse.run_event to :role;
+grant select (id, migration_id, kind, mode, state, priority, actor, plan_hash, snapshot_at, snapshot_count, reason, message,
+              remedy, warnings, created_at, started_at, finished_at, moved_at)
+    on transfuse.run to :role;
+grant select (run_id, mapping, pass, seq, generation, state, attempts, dispatched_at, moved_at, settled_at, read_count, loaded,
+              updated, unchanged, merged, filtered, quarantined, warnings, reason)
+    on transfuse.batch to :role;
+grant select (run_id, mapping, pass, seq, stage, reasons, resolution) on transfuse.quarantine to :role;
+
+-- name: target_schema
+grant usage on schema :schema to :role;
+grant select, insert, update on all tables in schema :schema to :role;
+grant usage, select, update on all sequences in schema :schema to :role;
+
+-- name: leave_schema
+revoke all on all tables in schema :schema from :role;
+revoke all on all sequences in schema :schema from :role;
+revoke all on schema :schema from :role;
+
+-- name: make_group
+create role :role nologin noinherit;
+
+-- name: make_login
+create role :login login nosuperuser nocreatedb nocreaterole noreplication;
+
+-- name: join_group
+grant :role to :login;
+
+-- name: set_password
+alter role :login password :verifier;
+
+-- name: role_exists
+select exists (select from pg_catalog.pg_roles where rolname = $1);
+
+-- name: is_member
+select pg_catalog.pg_has_role($1::text, $2::text, 'usage');
+
+-- name: pass_row_security
+alter role :login bypassrls;
+
+-- name: passes_row_security
+select rolbypassrls from pg_catalog.pg_roles where rolname = $1;
+
+-- name: guarded_tables
+select n.nspname as schema, c.relname as name
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where n.nspname = any ($1::text[]) and c.relkind in ('r', 'p') and c.relrowsecurity
+   and not exists (select from pg_catalog.pg_policy p where p.polrelid = c.oid and p.polname = 'transfuse_loader')
+ order by 1, 2;
+
+-- name: admit_loader
+create policy transfuse_loader on :table for all to :role using (true) with check (true);
+
+-- name: admissions
+select n.nspname as schema, c.relname as name
+  from pg_catalog.pg_policy p join pg_catalog.pg_class c on c.oid = p.polrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where p.polname = 'transfuse_loader';
+
+-- name: dismiss_loader
+drop policy transfuse_loader on :table;
+
+-- name: schema_exists
+select exists (select from pg_catalog.pg_namespace where nspname = $1);
+
+-- name: note_role
+insert into transfuse.service_role (service, login_role, group_role) values ($1, $2, $3)
+on conflict (service) do update set login_role = excluded.login_role, group_role = excluded.group_role;
+
+-- name: noted_roles
+select service, login_role, group_role from transfuse.service_role order by service;
+
+-- name: noted_schemas
+select name from transfuse.target_schema order by name;
+
+-- name: note_schemas
+with gone as (delete from transfuse.target_schema where name <> all ($1::text[]))
+insert into transfuse.target_schema (name) select unnest($1::text[]) on conflict do nothing;
+
+-- name: drop_ledger
+drop schema transfuse cascade;
+
+-- name: drop_role
+drop role :role;
