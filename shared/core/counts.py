@@ -33,13 +33,14 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MappingBalance(msgspec.Struct, frozen=True, kw_only=True):
-    """The balance of one mapping: `driving = excluded + from_rows` and `from_rows = read = sum of outcomes`.
+    """The balance of one pass of a mapping: `driving = excluded + from_rows`, `from_rows = read = sum of outcomes`.
 
-    `driving_rows` and `from_rows` are counted in the snapshot, independently of how batches are cut; `from_rows` may exceed
-    `driving_rows` only if a join multiplies rows, which is refused before.
+    `driving_rows` and `from_rows` are counted in the snapshot, independently of how batches are cut; `from_rows` may
+    exceed `driving_rows` only if a join multiplies rows, which is refused before.
     """
 
     mapping: str
+    pass_number: int = 1
     driving_rows: int
     from_rows: int
     counts: Counts

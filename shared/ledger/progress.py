@@ -1,0 +1,163 @@
+"""Reads how far a run is."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from shared.core.counts import Counts, MappingBalance
+from shared.core.errors import Refused
+from shared.core.states import FINAL, RunState
+from shared.ledger.snapshots import (
+    BatchCounts,
+    MappingSnapshot,
+    QuarantineCount,
+    RunEvent,
+    RunSnapshot,
+    WarningCount,
+)
+from shared.postgres.pools import Pool
+from shared.postgres.sql_files import load_sql
+
+SQL = load_sql("shared.ledger", "progress.sql")
+RATE_SECONDS = 10.0
+_MAPPING_FIELDS = (
+    "mapping",
+    "pass_number",
+    "state",
+    "position",
+    "depends_on",
+    "driving_rows",
+    "from_rows",
+    "estimated",
+)
+_MAPPING_TIMES = ("started_at", "settled_at", "reason", "message")
+_RUN_FIELDS = (
+    *("migration_id", "migration", "plan_name", "plan_hash", "kind", "mode", "state", "reason", "message", "remedy"),
+    *("snapshot_count", "created_at", "started_at", "finished_at", "moved_at", "read_at"),
+)
+
+
+class Progress:
+    """Snapshots of runs, each read in one read-only transaction at one moment. Raises Refused `unknown_run`.
+
+    Quarantine and warnings are counted again only when rows came in since the last reading of the run.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._reasons: dict[UUID, _Reasons] = {}
+
+    async def read(self, run: UUID) -> RunSnapshot:
+        """The run now."""
+        async with (
+            self._pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            found = await connection.fetchrow(SQL["run"], run)
+            if found is None:
+                raise Refused(f"There is no run {run}.", remedy="See `transfuse runs`.", code="unknown_run")
+            rows = await connection.fetch(SQL["mappings"], run, RATE_SECONDS)
+            mappings = tuple(_mapping(row, found) for row in rows)
+            reasons = await self._read_reasons(connection, run, mappings)
+        if RunState(found["state"]) in FINAL:
+            self._reasons.pop(run, None)
+        return _snapshot(found, mappings, reasons)
+
+    async def balance(self, run: UUID) -> tuple[MappingBalance, ...]:
+        """The balance of every mapping; one whose rows were not counted yet does not balance."""
+        return (await self.read(run)).balances
+
+    async def latest(self, migration: str | None = None) -> UUID | None:
+        """The youngest run, of one migration or of all."""
+        async with self._pool.acquire() as connection:
+            found: UUID | None = await connection.fetchval(SQL["latest_run"], migration)
+            return found
+
+    async def events(self, run: UUID, *, after: int = 0, limit: int = 1000) -> tuple[RunEvent, ...]:
+        """The run's history, oldest first, from the event that follows number `after`."""
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(SQL["events"], run, after, limit)
+        return tuple(msgspec.convert({**row, "detail": msgspec.json.decode(row["detail"])}, RunEvent) for row in rows)
+
+    async def _read_reasons(
+        self, connection: asyncpg.Connection, run: UUID, mappings: tuple[MappingSnapshot, ...]
+    ) -> _Reasons:
+        settled = sum(mapping.batches.settled for mapping in mappings)
+        quarantined = sum(mapping.counts.quarantined for mapping in mappings)
+        known = self._reasons.get(run, _Reasons())
+        if known.settled == settled:
+            return known
+        warnings = await connection.fetch(SQL["warnings"], run)
+        quarantine = known.quarantine
+        if known.quarantined != quarantined:
+            rows = await connection.fetch(SQL["quarantine"], run)
+            quarantine = tuple(msgspec.convert(dict(row), QuarantineCount) for row in rows)
+        known = _Reasons(
+            settled=settled,
+            quarantined=quarantined,
+            warnings=tuple(msgspec.convert(dict(row), WarningCount) for row in warnings),
+            quarantine=quarantine,
+        )
+        self._reasons[run] = known
+        return known
+
+
+class _Reasons(msgspec.Struct, frozen=True, kw_only=True):
+    """Warnings and quarantine as of so many settled batches and quarantined rows."""
+
+    settled: int = 0
+    quarantined: int = 0
+    warnings: tuple[WarningCount, ...] = ()
+    quarantine: tuple[QuarantineCount, ...] = ()
+
+
+def _mapping(row: asyncpg.Record, run: asyncpg.Record) -> MappingSnapshot:
+    """One mapping; its rate is over the last seconds, or over its whole time when its run has ended."""
+    counts = Counts(**{name: row[name] for name in Counts.__struct_fields__})
+    began, ended = row["started_at"], row["settled_at"]
+    rate = 0.0
+    if began is not None and ended is not None:
+        if RunState(run["state"]) in FINAL:
+            rate = counts.read / max((ended - began).total_seconds(), 0.001)
+        else:
+            span = min(RATE_SECONDS, (run["read_at"] - began).total_seconds())
+            rate = row["recent"] / max(span, 0.001)
+    return msgspec.convert(
+        {
+            **{name: row[name] for name in (*_MAPPING_FIELDS, *_MAPPING_TIMES)},
+            "counts": counts,
+            "batches": BatchCounts(**{name: row[name] for name in BatchCounts.__struct_fields__}),
+            "rows_per_second": rate,
+        },
+        MappingSnapshot,
+    )
+
+
+def _snapshot(run: asyncpg.Record, mappings: tuple[MappingSnapshot, ...], reasons: _Reasons) -> RunSnapshot:
+    counts = sum((mapping.counts for mapping in mappings), Counts())
+    batches = sum((mapping.batches for mapping in mappings), BatchCounts())
+    row_total = sum(mapping.from_rows or 0 for mapping in mappings)
+    rate = sum(mapping.rows_per_second for mapping in mappings)
+    remaining = row_total - counts.read
+    running = RunState(run["state"]) is RunState.RUNNING
+    if RunState(run["state"]) in FINAL and run["started_at"] is not None and run["finished_at"] is not None:
+        rate = counts.read / max((run["finished_at"] - run["started_at"]).total_seconds(), 0.001)
+    return msgspec.convert(
+        {
+            **{name: run[name] for name in _RUN_FIELDS},
+            "run": run["id"],
+            "seq": batches.settled + run["last_event"],
+            "mappings": mappings,
+            "counts": counts,
+            "batches": batches,
+            "row_total": row_total,
+            "rows_per_second": rate,
+            "eta_seconds": remaining / rate if running and rate > 0 and remaining >= 0 else None,
+            "warnings": reasons.warnings,
+            "quarantine": reasons.quarantine,
+        },
+        RunSnapshot,
+    )

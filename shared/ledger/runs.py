@@ -1,0 +1,253 @@
+"""Plans, migrations and the life of runs: started, paused, resumed, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+
+from shared.core.errors import Refused
+from shared.core.states import LoadMode, RunKind, RunState
+from shared.core.transitions import CANCELLABLE, PAUSABLE, RESUMABLE
+from shared.postgres.pools import Pool
+from shared.postgres.sql_files import load_sql
+
+SQL = load_sql("shared.ledger", "runs.sql")
+DEFAULT_PRIORITY = 5
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run as the ledger has it. `reason` is an error code; of two runs the one of higher `priority` comes first."""
+
+    id: UUID
+    migration_id: UUID
+    migration: str
+    kind: RunKind
+    mode: LoadMode
+    state: RunState
+    priority: int
+    actor: str
+    plan_hash: str
+    plan_name: str
+    plan_version: int
+    reason: str
+    message: str
+    remedy: str
+    snapshot_count: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class NewRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run is started with. `options` is any Struct or mapping of JSON values, names and numbers only."""
+
+    migration: str
+    plan_hash: str
+    actor: str
+    transfuse_version: str
+    kind: RunKind = RunKind.MIGRATE
+    mode: LoadMode = LoadMode.INSERT
+    priority: int = DEFAULT_PRIORITY
+    options: object = {}
+
+
+class Runs:
+    """Runs in the ledger. Every state change is a transaction of its own and leaves a run event.
+
+    Verbs are idempotent: pausing a paused run, cancelling a cancelled one changes nothing. All raise Refused with code
+    `unknown_run`, or `not_allowed` where the state does not allow it, and DatabaseUnreachable.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def register_plan(self, *, name: str, hash: str, files: dict[str, str]) -> int:  # noqa: A002 - the plan's own word
+        """Keep a plan's text under its hash; gives its version, the same one for the same hash."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(SQL["lock_plan"], name)
+            content = msgspec.json.encode(files).decode()
+            version: int = await connection.fetchval(SQL["insert_plan"], hash, name, content)
+            return version
+
+    async def register_migration(
+        self, name: str, *, plan_name: str, source: str = "default", target: str = "default"
+    ) -> UUID:
+        """Bind a plan to connections (aliases, never credentials) under a name; gives the id, the same one again.
+
+        Raises Refused with code `other_migration` when the name is bound otherwise.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(SQL["insert_migration"], uuid4(), name, plan_name, source, target)
+            row = await connection.fetchrow(SQL["migration"], name)
+            if (row["plan_name"], row["source"], row["target"]) != (plan_name, source, target):
+                raise Refused(
+                    f"The migration {name} is bound to another plan or other connections.",
+                    remedy="Give this migration another name.",
+                    code="other_migration",
+                )
+            found: UUID = row["id"]
+            return found
+
+    async def create(self, new: NewRun) -> UUID:
+        """Write a `pending` run of a registered migration and plan; the dispatcher does the rest.
+
+        Raises Refused with code `already_active` while the migration has another active run, `unknown_migration`,
+        `unknown_plan`.
+        """
+        run = uuid4()
+        async with self._pool.acquire() as connection, connection.transaction():
+            migration = await connection.fetchrow(SQL["migration"], new.migration)
+            if migration is None:
+                raise Refused(f"There is no migration {new.migration}.", code="unknown_migration")
+            if await connection.fetchval(SQL["has_active"], migration["id"]):
+                raise _already_active(new.migration)
+            values = (new.kind, new.mode, new.priority, msgspec.json.encode(new.options).decode(), new.actor)
+            try:
+                await connection.execute(
+                    SQL["insert_run"], run, migration["id"], *values, new.plan_hash, new.transfuse_version
+                )
+            except asyncpg.UniqueViolationError as error:
+                raise _already_active(new.migration) from error
+            except asyncpg.ForeignKeyViolationError as error:
+                raise Refused("The plan of the run is not registered.", code="unknown_plan") from error
+        return run
+
+    async def get(self, run: UUID) -> Run:
+        """One run."""
+        async with self._pool.acquire() as connection:
+            return await _get(connection, run)
+
+    async def list(
+        self, *, migration: str | None = None, states: Iterable[RunState] | None = None, limit: int = 50
+    ) -> tuple[Run, ...]:
+        """Runs, youngest first, of one migration or all, in any of `states`."""
+        wanted = None if states is None else [state.value for state in states]
+        async with self._pool.acquire() as connection:
+            return tuple(_run(row) for row in await connection.fetch(SQL["runs"], migration, wanted, limit))
+
+    async def pause(self, run: UUID, *, actor: str, reason: str = "asked") -> RunState:
+        """Stop dispatching; batches in flight settle. A run that is being planned forgets its planning."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            stopped = await connection.fetchval(
+                SQL["stop_run"], run, RunState.PAUSED, reason, "", "Run `transfuse resume` to go on.", None
+            )
+            state = (await _get(connection, run)).state
+            if stopped:
+                await _note(connection, run, "pause", actor)
+            elif state is not RunState.PAUSED:
+                raise _not_allowed("paused", state, PAUSABLE)
+            return state
+
+    async def cancel(self, run: UUID, *, actor: str) -> RunState:
+        """End a run for good: no batch commits after the state is `cancelled`.
+
+        The run is marked `cancelling` first, so that a batch that takes long is waited for without dispatching more.
+        Where the wait is cut short, by the session's lock timeout say, it stays so and the dispatcher completes it.
+        """
+        async with self._pool.acquire() as connection:
+            async with connection.transaction():
+                marked = await connection.fetchval(SQL["mark_cancelling"], run, [state.value for state in CANCELLABLE])
+                state = (await _get(connection, run)).state
+                if marked:
+                    await _note(connection, run, "cancel", actor)
+                elif state not in {RunState.CANCELLING, RunState.CANCELLED}:
+                    raise _not_allowed("cancelled", state, CANCELLABLE)
+            try:
+                async with connection.transaction():
+                    await connection.execute(SQL["lock_run"], run)
+                    await connection.fetchval(SQL["cancelled"], run)
+            except asyncpg.LockNotAvailableError:
+                return RunState.CANCELLING
+        return RunState.CANCELLED
+
+    async def complete_cancel(self, run: UUID) -> bool:
+        """`cancelling` to `cancelled` if no load transaction is under way; else False, to be asked again."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval(SQL["try_lock_run"], run):
+                return False
+            return await connection.fetchval(SQL["cancelled"], run) is not None
+
+    async def resume(self, run: UUID, *, actor: str, snapshot_lost: bool = False) -> RunState:
+        """Go on with a run that is paused, failed or was interrupted; gives `planning` or `running`.
+
+        Open batches go back to `planned` (attempts of failed ones start anew), paused and failed mappings are opened
+        again; what is in quarantine by then is accepted by their limits. Goes through planning for a new snapshot when
+        the old one is lost, or by `snapshot_lost` known to be. Raises Refused `already_active` when the migration has
+        another active run by now.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(SQL["lock_run"], run)
+            found = await connection.fetchrow(SQL["run_for_resume"], run)
+            state = None if found is None else RunState(found["state"])
+            if found is None or state is None:
+                raise _unknown(run)
+            if state is RunState.PENDING:
+                return state
+            if state not in RESUMABLE:
+                raise _not_allowed("resumed", state, RESUMABLE)
+            following = _following(state, found, snapshot_lost=snapshot_lost)
+            await connection.execute(SQL["reopen_batches"], run)
+            await connection.execute(SQL["hurry_batches"], run)
+            await connection.execute(SQL["reopen_mappings"], run)
+            try:
+                await connection.fetchval(SQL["resumed"], run, following)
+            except asyncpg.UniqueViolationError as error:
+                raise _already_active("of this run") from error
+            await _note(connection, run, "resume", actor)
+            return following
+
+
+def _following(state: RunState, found: asyncpg.Record, *, snapshot_lost: bool) -> RunState:
+    """Where a resumed run goes on."""
+    if state is RunState.FINISHING:
+        return state
+    if found["unplanned"]:
+        return RunState.PLANNING
+    needs_snapshot = (
+        snapshot_lost
+        or found["without_snapshot"]
+        or found["reason"] == "snapshot_lost"
+        # The snapshot of a failed run was given back, and one that planning was about to take never came to be.
+        or state in {RunState.FAILED, RunState.PLANNING}
+    )
+    return RunState.PLANNING if found["has_open"] and needs_snapshot else RunState.RUNNING
+
+
+async def _get(connection: asyncpg.Connection, run: UUID) -> Run:
+    row = await connection.fetchrow(SQL["run"], run)
+    if row is None:
+        raise _unknown(run)
+    return _run(row)
+
+
+def _run(row: asyncpg.Record) -> Run:
+    return msgspec.convert(dict(row), Run)
+
+
+async def _note(connection: asyncpg.Connection, run: UUID, verb: str, actor: str) -> None:
+    detail = msgspec.json.encode({"verb": verb, "actor": actor}).decode()
+    await connection.execute(SQL["append_event"], run, "asked", detail)
+
+
+def _unknown(run: UUID) -> Refused:
+    return Refused(f"There is no run {run}.", remedy="See `transfuse runs` for those there are.", code="unknown_run")
+
+
+def _already_active(migration: str) -> Refused:
+    return Refused(
+        f"The migration {migration} has an active run.",
+        remedy="Wait for that run to end, or cancel it with `transfuse cancel`.",
+        code="already_active",
+    )
+
+
+def _not_allowed(verb: str, state: RunState, allowed: frozenset[RunState]) -> Refused:
+    return Refused(
+        f"A run that is {state} cannot be {verb}.",
+        remedy=f"Only a run that is {', '.join(sorted(allowed))} can be.",
+        code="not_allowed",
+    )

@@ -1,0 +1,99 @@
+-- Plans, migrations and the life of runs.
+
+-- name: insert_plan
+with known as (select hash, version from transfuse.plan where hash = $1),
+made as (
+    insert into transfuse.plan (hash, name, version, files)
+    select $1, $2, coalesce((select max(version) from transfuse.plan where name = $2), 0) + 1, $3::jsonb
+     where not exists (select from known)
+    returning version
+)
+select version from made union all select version from known;
+
+-- name: lock_plan
+select pg_advisory_xact_lock(hashtextextended('transfuse:plan:' || $1, 0));
+
+-- name: insert_migration
+insert into transfuse.migration (id, name, plan_name, source, target) values ($1, $2, $3, $4, $5)
+on conflict (name) do nothing;
+
+-- name: migration
+select id, name, plan_name, source, target, created_at from transfuse.migration where name = $1;
+
+-- name: insert_run
+insert into transfuse.run (id, migration_id, kind, mode, priority, options, actor, plan_hash, transfuse_version)
+values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9);
+
+-- name: run
+select r.id, r.migration_id, m.name as migration, r.kind, r.mode, r.state, r.priority, r.actor, r.plan_hash, p.name as plan_name,
+       p.version as plan_version, r.reason, r.message, r.remedy, r.snapshot_count, r.created_at, r.started_at, r.finished_at
+  from transfuse.run r
+  join transfuse.migration m on m.id = r.migration_id
+  join transfuse.plan p on p.hash = r.plan_hash
+ where r.id = $1;
+
+-- name: runs
+select r.id, r.migration_id, m.name as migration, r.kind, r.mode, r.state, r.priority, r.actor, r.plan_hash, p.name as plan_name,
+       p.version as plan_version, r.reason, r.message, r.remedy, r.snapshot_count, r.created_at, r.started_at, r.finished_at
+  from transfuse.run r
+  join transfuse.migration m on m.id = r.migration_id
+  join transfuse.plan p on p.hash = r.plan_hash
+ where ($1::text is null or m.name = $1) and ($2::text[] is null or r.state = any ($2))
+ order by r.created_at desc, r.id
+ limit $3;
+
+-- name: lock_run
+select pg_advisory_xact_lock(transfuse.run_lock_key($1));
+
+-- name: try_lock_run
+select pg_try_advisory_xact_lock(transfuse.run_lock_key($1));
+
+-- name: append_event
+select transfuse.append_event($1, $2, $3::jsonb);
+
+-- name: mark_cancelling
+update transfuse.run set state = 'cancelling', reason = '', message = '', remedy = ''
+ where id = $1 and state = any ($2)
+returning state;
+
+-- name: cancelled
+update transfuse.run set state = 'cancelled' where id = $1 and state = 'cancelling' returning state;
+
+-- name: stop_run
+select transfuse.stop_run($1, $2, $3, $4, $5, $6);
+
+-- name: run_for_resume
+select r.state, r.reason, r.snapshot is null as without_snapshot,
+       not exists (select from transfuse.run_mapping m where m.run_id = r.id) as unplanned,
+       exists (select from transfuse.batch b where b.run_id = r.id and b.state in ('planned', 'dispatched', 'failed')) as has_open
+  from transfuse.run r
+ where r.id = $1
+   for no key update;
+
+-- name: reopen_batches
+update transfuse.batch
+   set state = 'planned', attempts = case state when 'failed' then 0 else attempts end, not_before = null, reissues = 0,
+       reason = '', moved_at = clock_timestamp()
+ where run_id = $1 and state in ('dispatched', 'failed');
+
+-- name: hurry_batches
+update transfuse.batch set not_before = null where run_id = $1 and state = 'planned' and not_before is not null;
+
+-- name: reopen_mappings
+update transfuse.run_mapping m
+   set state = 'planned', reason = '', message = '',
+       quarantine_accepted = case m.state
+           when 'paused' then (select coalesce(sum(b.quarantined), 0) from transfuse.batch b
+                                where b.run_id = m.run_id and b.mapping = m.mapping and b.pass = m.pass)
+           else m.quarantine_accepted end
+ where m.run_id = $1 and m.state in ('open', 'paused', 'failed');
+
+-- name: resumed
+update transfuse.run
+   set state = $2, snapshot = case when $2 = 'running' then snapshot end, reason = '', message = '', remedy = '',
+       command_at = null, command_issues = 0, command_attempts = 0, not_before = null, moved_at = clock_timestamp()
+ where id = $1
+returning state;
+
+-- name: has_active
+select exists (select from transfuse.run where migration_id = $1 and state not in ('completed', 'failed', 'cancelled'));

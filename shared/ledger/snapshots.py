@@ -1,0 +1,139 @@
+"""What there is to show of a run: states, counts and names, no values."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from shared.core.counts import Counts, MappingBalance
+from shared.core.states import FINAL, LoadMode, MappingState, RunKind, RunState, Stage
+
+NOT_COUNTED = -1
+"""Stands for a count that planning has not taken: a mapping that has it never balances."""
+
+
+class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Batches of a mapping or run by state."""
+
+    planned: int = 0
+    dispatched: int = 0
+    settled: int = 0
+    failed: int = 0
+    split: int = 0
+
+    @property
+    def total(self) -> int:
+        """Batches that have to settle: split ones live on in their parts."""
+        return self.planned + self.dispatched + self.settled + self.failed
+
+    def __add__(self, other: BatchCounts) -> BatchCounts:
+        return BatchCounts(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
+
+
+class MappingSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One mapping of a run. `driving_rows` and `from_rows` are None until they are counted; rates are in rows a second.
+
+    `started_at` is when its first batch was dispatched, `settled_at` when its last one settled so far.
+    """
+
+    mapping: str
+    pass_number: int
+    state: MappingState
+    position: int
+    depends_on: tuple[str, ...]
+    driving_rows: int | None
+    from_rows: int | None
+    estimated: bool
+    counts: Counts
+    batches: BatchCounts
+    rows_per_second: float
+    started_at: datetime | None
+    settled_at: datetime | None
+    reason: str
+    message: str
+
+    @property
+    def balance(self) -> MappingBalance:
+        """Its balance so far; never balanced while a count is missing."""
+        return MappingBalance(
+            mapping=self.mapping,
+            pass_number=self.pass_number,
+            driving_rows=NOT_COUNTED if self.driving_rows is None else self.driving_rows,
+            from_rows=NOT_COUNTED if self.from_rows is None else self.from_rows,
+            counts=self.counts,
+        )
+
+
+class WarningCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a warning came up in a mapping."""
+
+    mapping: str
+    code: str
+    column: str
+    row_count: int
+
+
+class QuarantineCount(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows in quarantine for one reason; a row with two reasons counts in both."""
+
+    mapping: str
+    stage: Stage
+    code: str
+    column: str
+    row_count: int
+
+
+class RunEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of a run's history: `kind` is `state`, `asked` or a service's own; `detail` holds names and counts."""
+
+    seq: int
+    at: datetime
+    kind: str
+    detail: dict[str, str | int | None]
+
+
+class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole run at one moment. `seq` = settled batches + run events: of two snapshots the higher is the younger.
+
+    `rows_per_second` is over the last seconds while it runs, over the whole run when it has ended; `eta_seconds` None
+    while it cannot be told.
+    """
+
+    run: UUID
+    migration_id: UUID
+    migration: str
+    plan_name: str
+    plan_hash: str
+    kind: RunKind
+    mode: LoadMode
+    state: RunState
+    seq: int
+    reason: str
+    message: str
+    remedy: str
+    snapshot_count: int
+    mappings: tuple[MappingSnapshot, ...]
+    counts: Counts
+    batches: BatchCounts
+    row_total: int
+    rows_per_second: float
+    eta_seconds: float | None
+    warnings: tuple[WarningCount, ...]
+    quarantine: tuple[QuarantineCount, ...]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    moved_at: datetime
+    read_at: datetime
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will change any more, short of a resume of a failed run."""
+        return self.state in FINAL
+
+    @property
+    def balances(self) -> tuple[MappingBalance, ...]:
+        """The balance of every mapping."""
+        return tuple(mapping.balance for mapping in self.mappings)
