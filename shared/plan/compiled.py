@@ -46,17 +46,25 @@ class KeyPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceProgram(msgspec.Struct, frozen=True, kw_only=True):
-    """What the extractor runs. `select_sql` is the COPY's SELECT list and FROM without bounds or order: key parts first, then columns.
+    """What the extractor runs; `shared.plan.source_sql` makes the statements of it.
 
-    Bounds compare the row of key parts: `(k0, k1) > lower and (k0, k1) <= upper`, lower open at the first batch, upper at the last.
-    `filtered_sql` wraps it so that a bound can be appended; see `shared.plan.source_sql`.
+    `clause_sql` is the checked FROM clause, tables qualified; `from_sql` the same, or for content keys wrapped with a hash
+    of each row. A batch selects the key parts (`k0`, `k1`, …), then the columns (`c0`, `c1`, …). `cut_key` is what batches
+    are cut by: the key itself, or that hash. Bounds compare the row of its parts: `(k0, k1) > lower and (k0, k1) <= upper`,
+    lower open at the first batch, upper at the last. `driving_only` counts the driving table without its children; `unique_proven` if the catalogue itself guarantees that
+    the key is unique and NOT NULL over the FROM result; `schema` is the session's search path when it runs.
     """
 
     driving: TableName
+    driving_only: bool = False
+    schema: str
     tables: tuple[TableName, ...]
+    clause_sql: str
     from_sql: str
     key: tuple[KeyPart, ...]
+    cut_key: tuple[KeyPart, ...]
     content_key: bool
+    unique_proven: bool = False
     columns: tuple[SourceColumn, ...]
     cut: Cut
     excludes_expected: bool

@@ -1,0 +1,126 @@
+"""The statements that the extractor runs for a mapping, made of its `SourceProgram`. All within PostgreSQL 9.5 syntax.
+
+Every session that runs them has `search_path` set to the program's schema alone and pins TimeZone UTC, DateStyle ISO,
+IntervalStyle postgres, extra_float_digits 3, bytea_output hex, standard_conforming_strings on and client_encoding UTF8,
+so that the text of a value is the same everywhere. COPY takes no parameters: a bound is an escaped, typed constant.
+"""
+
+# ruff: noqa: S608 - made of checked clauses, quoted identifiers and escaped constants only
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+
+from shared.ledger.bounds import BatchBounds
+from shared.plan.compiled import KeyPart, SourceProgram
+from shared.postgres.identifiers import Identifier
+
+TYPMOD = re.compile(r'("(?:[^"]|"")*")|\(\s*-?\d+(?:\s*,\s*-?\d+)?\s*\)')
+WITHOUT_LENGTH = MappingProxyType({"character": "bpchar", "bit": "varbit", "character varying": "text"})
+
+
+def select_sql(source: SourceProgram, bounds: BatchBounds, *, ordered: bool = False) -> str:
+    """The rows of a batch: key parts, then columns; for COPY (…) TO STDOUT. `ordered` by the cut key, for a stream.
+
+    Raises ValueError for bounds that have not one text per part of the cut key.
+    """
+    selected = ", ".join(f"{sql} as {name}" for sql, name in selection(source))
+    order = f"\norder by {listed(source.cut_key)}" if ordered else ""
+    return f"select {selected}\nfrom {source.from_sql}{where(source, bounds)}{order}"
+
+
+def where(source: SourceProgram, bounds: BatchBounds) -> str:
+    """The condition of a batch, empty for one that is open at both ends."""
+    conditions = [
+        f"{row(source.cut_key)} {operator} {row_of_constants(source.cut_key, texts)}"
+        for operator, texts in ((">", bounds.lower), ("<=", bounds.upper))
+        if texts is not None
+    ]
+    return "\nwhere " + " and ".join(conditions) if conditions else ""
+
+
+def count_driving_sql(source: SourceProgram) -> str:
+    """Rows of the driving table; run it with index scans off, so that it counts independently of the key's index."""
+    only = "only " if source.driving_only else ""
+    return f"select count(*) from {only}{source.driving.sql}"
+
+
+def count_rows_sql(source: SourceProgram) -> str:
+    """Rows of the FROM result."""
+    return f"select count(*) from {source.from_sql}"
+
+
+def null_key_sql(source: SourceProgram) -> str | None:
+    """Gives one row if a part of the key is NULL somewhere; None where the catalogue rules that out."""
+    if source.unique_proven:
+        return None
+    missing = " or ".join(f"{part.sql} is null" for part in source.cut_key)
+    return f"select 1 from {source.from_sql} where {missing} limit 1"
+
+
+def repeated_key_sql(source: SourceProgram) -> str | None:
+    """Gives the number of a key's rows if some key occurs twice; None where that cannot be."""
+    if source.unique_proven or source.content_key:
+        return None
+    parts = listed(source.key)
+    return f"select count(*) from {source.from_sql} group by {parts} having count(*) > 1 limit 1"
+
+
+def integer_range_sql(source: SourceProgram) -> str:
+    """Smallest and largest key and the number of rows, for a key of one integer."""
+    (part,) = source.cut_key
+    return f"select min({part.sql}), max({part.sql}), count(*) from {source.from_sql}"
+
+
+def every_nth_key_sql(source: SourceProgram, every: int) -> str:
+    """Every n-th cut key in order, each part as text: the upper bounds of batches of `every` rows. `every` from 1."""
+    if every < 1:
+        raise ValueError("a batch has at least one row")
+    texts = ", ".join(f"q.{part.name}::text" for part in source.cut_key)
+    parts = ", ".join(f"{part.sql} as {part.name}" for part in source.cut_key)
+    numbered = f"select {parts}, row_number() over (order by {listed(source.cut_key)}) as n from {source.from_sql}"
+    return f"select {texts} from ({numbered}) as q where q.n % {every} = 0 order by q.n"
+
+
+def explain_pair(source: SourceProgram, author: str) -> tuple[str, str]:
+    """Two EXPLAINs that must give the same text: of the author's FROM clause, and of the one that runs."""
+    columns = [f"{Identifier(column.alias)}.{Identifier(column.column)}" for column in source.columns]
+    keys = [] if source.content_key else [part.sql for part in source.key]
+    selected = f"explain (verbose, costs off) select {', '.join([*keys, *columns])} from"
+    return f"{selected} {author}\n", f"{selected} {source.clause_sql}\n"
+
+
+def selection(source: SourceProgram) -> list[tuple[str, str]]:
+    """SQL and name of what is selected: key parts, then columns."""
+    return [(part.sql, part.name) for part in source.key] + [(column.sql, column.name) for column in source.columns]
+
+
+def listed(parts: tuple[KeyPart, ...]) -> str:
+    """The parts' SQL, separated by commas."""
+    return ", ".join(part.sql for part in parts)
+
+
+def row(parts: tuple[KeyPart, ...]) -> str:
+    """The parts as one value to compare: alone, or as a row."""
+    return parts[0].sql if len(parts) == 1 else f"({listed(parts)})"
+
+
+def row_of_constants(parts: tuple[KeyPart, ...], texts: tuple[str, ...]) -> str:
+    """Texts as constants of the parts' types, in the form of `row`."""
+    constants = [constant(text, part.type_name) for part, text in zip(parts, texts, strict=True)]
+    return constants[0] if len(constants) == 1 else f"({', '.join(constants)})"
+
+
+def constant(text: str, type_name: str) -> str:
+    """A text as a constant of a type, whatever standard_conforming_strings says. Raises ValueError for NUL."""
+    if "\0" in text:
+        raise ValueError("a string constant cannot hold a NUL character")
+    escaped = text.replace("\\", "\\\\").replace("'", "''")
+    return f"E'{escaped}'::{type_without_length(type_name)}"
+
+
+def type_without_length(type_name: str) -> str:
+    """A type's name without its typmod, so that a cast to it neither cuts nor rounds."""
+    bare = TYPMOD.sub(lambda found: found[1] or "", type_name)
+    return WITHOUT_LENGTH.get(bare.strip(), bare)
