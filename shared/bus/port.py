@@ -22,7 +22,10 @@ class Queue(StrEnum):
 
 
 class Delivery(Protocol):
-    """One message handed to one consumer. Settled exactly once, by `ack` or `retry`; unsettled when its consumer ends, it is delivered again."""
+    """One message handed to one consumer.
+
+    Settled exactly once, by `ack` or `retry`; unsettled when its consumer ends, it is delivered again.
+    """
 
     @property
     def message(self) -> Message:
@@ -46,8 +49,8 @@ class Delivery(Protocol):
 class Bus(Protocol):
     """Publish with confirmation, consume with a bounded number of unsettled deliveries.
 
-    Delivery is at least once. Order is kept for one consumer of one queue as long as nothing is put back. Not a store: every
-    queue may be lost at any moment, and the dispatcher issues again what the ledger shows open.
+    Delivery is at least once. Order is kept for one consumer of one queue as long as nothing is put back. Not a store:
+    every queue may be lost at any moment, and the dispatcher issues again what the ledger shows open.
     """
 
     async def publish(self, message: Message) -> None:
@@ -58,7 +61,10 @@ class Bus(Protocol):
         ...
 
     def consume(self, queue: Queue, *, prefetch: int) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:
-        """Deliveries of one work queue, at most `prefetch` unsettled ones at a time. Survives reconnects; leaving the context returns the unsettled."""
+        """Deliveries of one work queue, at most `prefetch` unsettled ones at a time.
+
+        Survives reconnects; leaving the context returns the unsettled. The iterator ends when the bus is closed.
+        """
         ...
 
     def dead_letters(self) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:
