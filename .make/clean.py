@@ -18,16 +18,18 @@ def main() -> int:
     for pid_file in [*SCRATCH.glob("*/data/postmaster.pid"), *SCRATCH.glob("*/*/data/postmaster.pid")]:
         stop_postgres(pid_file)
     for link in [path for path in [*SCRATCH.glob("*"), *SCRATCH.glob("*/*")] if path.is_symlink()]:
-        elsewhere = link.resolve()
-        if elsewhere.parent.name.startswith(
-            "transfuse-"
-        ):  # only what the embedded mode put where another user reaches it
-            shutil.rmtree(elsewhere, ignore_errors=True)
+        remove_stand_in(link.resolve())
     for name in (".transfuse", ".venv", *CACHES):
         shutil.rmtree(CHECKOUT / name, ignore_errors=True)
     for cache in CHECKOUT.rglob("__pycache__"):
         shutil.rmtree(cache, ignore_errors=True)
     return 0
+
+
+def remove_stand_in(folder: Path) -> None:
+    """Remove what the embedded mode put where another user reaches it, and nothing else that a link may point to."""
+    if folder.is_dir() and folder.name.startswith("transfuse-") and folder.stat().st_uid == os.geteuid():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def stop_postgres(pid_file: Path) -> None:

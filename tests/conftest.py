@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -34,6 +37,15 @@ def rabbitmq_url() -> str:
 def redis_url() -> str:
     """URL of a Redis server; tests keep to a random prefix."""
     return os.environ.get("TRANSFUSE_TEST_REDIS", "redis://127.0.0.1:6379/0")
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """An empty folder that every user can enter, as a server needs it that root starts under another user."""
+    path = Path(tempfile.mkdtemp(prefix="transfuse-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
 
 
 @pytest.fixture

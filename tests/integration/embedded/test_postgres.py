@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +12,8 @@ import asyncpg
 import pytest
 
 from shared.core.errors import EmbeddedPostgresFailed
-from transfuse.embedded import postgres
+from transfuse.embedded import places, postgres
+from transfuse.embedded.binaries import PACKAGE, binaries_in, shipped_binaries
 from transfuse.embedded.identity import Identity
 from transfuse.embedded.postgres import EmbeddedPostgres, free_port
 from transfuse.embedded.programs import run_program
@@ -20,8 +22,8 @@ SMALL = {"shared_buffers": "16MB"}
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
-    made = EmbeddedPostgres(tmp_path / "a folder" / "postgres", settings=SMALL)
+async def server(open_path: Path) -> AsyncIterator[EmbeddedPostgres]:
+    made = EmbeddedPostgres(open_path / "a folder" / "postgres", settings=SMALL)
     yield made
     await made.stop()
 
@@ -106,13 +108,13 @@ async def test_a_folder_in_use_is_refused_and_its_server_goes_on(server: Embedde
     assert await ask(server, "select 1") == 1
 
 
-async def test_a_taken_port_is_named(tmp_path: Path) -> None:
+async def test_a_taken_port_is_named(open_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(EmbeddedPostgresFailed, match=f"port {port} is taken"):
-            await EmbeddedPostgres(tmp_path / "postgres", port=port, settings=SMALL).start()
+            await EmbeddedPostgres(open_path / "postgres", port=port, settings=SMALL).start()
 
 
 async def test_data_of_another_major_version_is_refused_and_left_as_it_is(server: EmbeddedPostgres) -> None:
@@ -125,8 +127,8 @@ async def test_data_of_another_major_version_is_refused_and_left_as_it_is(server
     assert version.read_text(encoding="ascii") == "9.6\n"
 
 
-async def test_a_half_made_data_folder_is_made_again(server: EmbeddedPostgres, tmp_path: Path) -> None:
-    half = tmp_path / "a folder" / "postgres" / "data.new"
+async def test_a_half_made_data_folder_is_made_again(server: EmbeddedPostgres, open_path: Path) -> None:
+    half = open_path / "a folder" / "postgres" / "data.new"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n", encoding="ascii")
     await server.start()
@@ -185,20 +187,32 @@ async def test_a_start_that_is_cancelled_leaves_no_server_and_no_lock(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root steps down to another user")
-async def test_root_gets_its_data_where_the_other_user_reaches_it(tmp_path: Path) -> None:
+async def test_root_gets_its_data_where_the_other_user_reaches_it(
+    tmp_path: Path, open_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "OPEN_FOLDERS", (str(open_path),))
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     server = EmbeddedPostgres(closed / "postgres", settings=SMALL)
     async with server:
         assert (closed / "postgres").is_symlink()
-        assert server.home == (closed / "postgres").resolve()
-        assert not str(server.home).startswith(str(closed))
-        assert await ask(server, "select 1") == 1
+        assert server.home.parent == open_path
+        await ask(server, "create table kept as select 42 as answer")
     async with server:
+        assert await ask(server, "select answer from kept") == 42
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root steps down to another user")
+async def test_root_copies_programs_that_the_other_user_cannot_run(tmp_path: Path, open_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    install = shipped_binaries().folder.parent
+    shutil.copytree(install.parents[1] / f"{PACKAGE}.libs", closed / f"{PACKAGE}.libs")
+    shutil.copytree(install, closed / PACKAGE / install.name, symlinks=True)
+    hidden = binaries_in(closed / PACKAGE / install.name / "bin")
+    async with EmbeddedPostgres(open_path / "postgres", settings=SMALL, binaries=hidden) as server:
         assert await ask(server, "select 1") == 1
-    for path in sorted(server.home.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-    server.home.rmdir()
+        assert Path(f"/proc/{server.pid}/exe").resolve().is_relative_to(open_path)
 
 
 def test_a_free_port_can_be_bound() -> None:
