@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import msgspec
 from sqlglot import errors, exp, parse
@@ -213,7 +213,7 @@ def node_of(found: object) -> exp.Expr:
     """What sqlglot gives without a type, as the node that it is. Raises BadFrom."""
     if not isinstance(found, exp.Expr):
         raise BadFrom(FromFault(message="`from` cannot be read"))
-    return found
+    return cast("exp.Expr", found)
 
 
 def driving_node(tree: exp.Select) -> exp.Table:

@@ -83,7 +83,7 @@ class KeySignature(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def key_part_type(column_type: ColumnType) -> KeyPartType | None:
-    """The type of a key's part; None where it has no canonical text (floats, json, arrays, ranges, intervals, money)."""
+    """The type of a key's part; None where it has no canonical text (floats, json, arrays, intervals, money)."""
     form = canonical_form(column_type)
     if form is None:
         return None
