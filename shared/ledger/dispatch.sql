@@ -126,7 +126,7 @@ with ready as (
      limit $2
 )
 update transfuse.batch b
-   set state = 'dispatched', dispatched_at = clock_timestamp(), moved_at = clock_timestamp(), reissues = 0,
+   set state = 'dispatched', dispatched_at = statement_timestamp(), moved_at = clock_timestamp(), reissues = 0,
        extracted_at = null, transformed_at = null
   from ready
  where b.run_id = $1 and b.mapping = ready.mapping and b.pass = ready.pass and b.seq = ready.seq
@@ -164,7 +164,7 @@ lost as (
        for update of b skip locked
 )
 update transfuse.batch b
-   set dispatched_at = clock_timestamp(), moved_at = clock_timestamp(), reissues = b.reissues + 1
+   set dispatched_at = statement_timestamp(), moved_at = clock_timestamp(), reissues = b.reissues + 1
   from lost
  where b.run_id = $1 and b.mapping = lost.mapping and b.pass = lost.pass and b.seq = lost.seq
 returning b.mapping, b.pass, b.seq, b.generation;

@@ -35,7 +35,7 @@ grant select, update (state, reason, message, quarantine_accepted) on transfuse.
 grant select (run_id, mapping, pass, seq, generation, state, attempts, not_before, reissues, dispatched_at, extracted_at,
               transformed_at, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined,
               warnings, reason),
-      update (state, attempts, not_before, reissues, dispatched_at, moved_at, reason)
+      update (state, attempts, not_before, reissues, dispatched_at, extracted_at, transformed_at, moved_at, reason)
     on transfuse.batch to :role;
 grant select (id, run_id, mapping, pass, seq, generation, stage, reasons, waits_for, resolution, resolved_at, created_at)
     on transfuse.quarantine to :role;
