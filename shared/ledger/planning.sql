@@ -28,7 +28,7 @@ set state = 'running',
     snapshot_holder = $6,
     snapshot_at = coalesce(snapshot_at, $7),
     snapshot_count = snapshot_count + 1,
-    warnings = $8::jsonb,
+    warnings = coalesce($8::jsonb, warnings),
     reason = '', message = '', remedy = '',
     started_at = coalesce(started_at, now()),
     moved_at = now()
@@ -37,8 +37,9 @@ returning snapshot_count;
 
 -- name: insert_mapping
 insert into transfuse.run_mapping
-    (run_id, mapping, pass, position, depends_on, state, in_seq_order, cut_complete, driving_rows, from_rows)
-values ($1, $2, 1, $3, $4, $5, $6, true, $7, $8);
+    (run_id, mapping, pass, position, depends_on, state, in_seq_order, cut_complete, driving_rows, from_rows,
+     target_schema, target_table, triggers_off)
+values ($1, $2, 1, $3, $4, $5, $6, true, $7, $8, $9, $10, $11);
 
 -- name: batch_counts
 select mapping, pass,
@@ -56,7 +57,7 @@ order by mapping, pass, seq;
 
 -- name: reopen_batches
 update transfuse.batch
-set generation = generation + 1, state = 'planned', attempts = 0, not_before = null, reason = '', moved_at = now()
+set generation = generation + 1, state = 'planned', attempts = 0, not_before = null, reason = '', moved_at = clock_timestamp()
 where run_id = $1 and state in ('planned', 'dispatched', 'failed');
 
 -- name: set_bounds
@@ -64,12 +65,6 @@ update transfuse.batch set bounds = $5 where run_id = $1 and mapping = $2 and pa
 
 -- name: recount_mapping
 update transfuse.run_mapping set driving_rows = $4, from_rows = $5 where run_id = $1 and mapping = $2 and pass = $3;
-
--- name: run_failed
-update transfuse.run
-set state = 'failed', reason = $2, message = $3, remedy = $4, finished_at = now(), moved_at = now()
-where id = $1 and state in ('pending', 'planning')
-returning id;
 
 -- name: batch
 select r.state as run_state, r.mode, r.snapshot, r.compiled is not null as planned, k.wrapped,
@@ -92,12 +87,6 @@ select coalesce((
     )
     from transfuse.run r where r.id = $1
 ), false);
-
--- name: snapshot_lost
-update transfuse.run
-set state = 'paused', reason = $3, message = $4, remedy = $5, moved_at = now()
-where id = $1 and snapshot = $2 and state = 'running'
-returning id;
 
 -- name: lock_batch
 select state, generation from transfuse.batch

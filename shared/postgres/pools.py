@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 
 from shared.postgres.connect_errors import connect_error
+from shared.postgres.errors import DRIVER_ERRORS, Fault, fault_of, translate
 from shared.postgres.sql_files import load_sql
 from shared.settings.addresses import PostgresAddress
 
@@ -38,7 +39,7 @@ PINNED: Mapping[str, str] = MappingProxyType(
         "transaction_timeout": "0",
     }
 )
-"""What every session pins: the text form of values and what would end a session. A server skips what it does not know."""
+"""What every session pins: the text form of values and what ends sessions. A server skips what it does not know."""
 
 CONNECT_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What the driver raises when it cannot connect."""
@@ -48,7 +49,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """How long a session may take: `statement_seconds` and `lock_seconds` on the server, `command_seconds` at our end.
 
     `idle_in_transaction_seconds` 0 switches that timeout off (the snapshot's holder); `search_path` is a list of quoted
-    names; `read_only` makes every transaction read only, and a policy that would hide rows an error instead of a silence.
+    names; `read_only` makes every transaction read only, and a policy that hides rows an error, not a silence.
     """
 
     statement_seconds: float = 600
@@ -102,7 +103,8 @@ class Pool:
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
         """One connection, given back at the end; a transaction left open is rolled back.
 
-        Raises DatabaseUnreachable or ConnectionRefused when none can be opened; errors of statements pass as they are.
+        Raises DatabaseUnreachable or ConnectionRefused when none can be opened, and WorldError when the block ends by
+        an error of the driver that waiting may mend; other errors of statements pass as they are.
         """
         try:
             connection = await self._pool.acquire()
@@ -110,16 +112,17 @@ class Pool:
             raise connect_error(self.name, error) from error
         try:
             yield connection
+        except DRIVER_ERRORS as error:
+            if fault_of(error) is Fault.WORLD:
+                raise translate(error, self.name, "it was in use") from error
+            raise
         finally:
             await self._release(connection)
 
     async def probe(self) -> None:
-        """Return when the database answers. Raises DatabaseUnreachable or ConnectionRefused."""
+        """Return when the database answers. Raises WorldError or ConnectionRefused."""
         async with self.acquire() as connection:
-            try:
-                await connection.execute(SQL["probe"])
-            except CONNECT_ERRORS as error:
-                raise connect_error(self.name, error) from error
+            await connection.execute(SQL["probe"])
 
     async def _release(self, connection: asyncpg.Connection) -> None:
         try:
@@ -152,8 +155,9 @@ async def open_pool(address: PostgresAddress, name: str, session: Session, *, mo
 
 
 async def pin(connection: asyncpg.Connection, session: Session) -> None:
-    """Set the session's settings in one statement, each if this server knows it."""
+    """Set the session's settings, each if this server knows it."""
     settings = session.settings()
+    await connection.execute(SQL["take_time"])
     await connection.execute(SQL["pin"], list(settings), list(settings.values()))
 
 

@@ -1,3 +1,6 @@
+-- name: take_time
+set statement_timeout to 0;
+
 -- name: pin
 select set_config(known.name, pinned.value, false)
 from pg_catalog.pg_settings as known

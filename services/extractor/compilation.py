@@ -1,0 +1,112 @@
+"""Holds a run's plan against both catalogues, and against the legacy server's own understanding of its FROM clauses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping as ReadOnly
+
+import asyncpg
+import msgspec
+from shared.plan.compile import check_sources, compile_plan
+
+from services.extractor.source_errors import STATEMENT_ERRORS
+from shared.core.errors import Refused
+from shared.plan.compiled import CompiledPlan
+from shared.plan.describe import describe_statements
+from shared.plan.model import Mapping, Plan
+from shared.plan.reader import plan_of_files
+from shared.plan.source_sql import explain_pair
+from shared.postgres.catalog import Catalog, ColumnType
+from shared.postgres.identifiers import Identifier
+from shared.postgres.introspection import read_catalog, read_types
+from shared.postgres.sql_files import filled, load_sql
+
+SQL = load_sql("services.extractor", "snapshot.sql")
+
+
+class FromRefused(Refused):
+    """The legacy server does not take a FROM clause or a key of the plan."""
+
+    code = "from_refused"
+
+
+class Compilation(msgspec.Struct, frozen=True, kw_only=True):
+    """A compiled plan and what it was held against."""
+
+    plan: Plan
+    compiled: CompiledPlan
+    source: Catalog
+    target: Catalog
+
+
+async def compile_run(
+    files: ReadOnly[str, str], legacy: asyncpg.Connection, target: asyncpg.Connection, *, transfuse_version: str
+) -> Compilation:
+    """Compile a plan's files. `legacy` is in a transaction; only catalogues are read, and no right on tables is needed.
+
+    Raises PlanRefused with every problem, Refused for a missing schema, FromRefused.
+    """
+    plan = await asyncio.to_thread(plan_of_files, dict(files))
+    source = await read_catalog(legacy, plan.source_schema)
+    written = await read_catalog(target, plan.target_schema)
+    await asyncio.to_thread(check_sources, plan, source)
+    described = await describe(legacy, plan)
+    compiled = await asyncio.to_thread(
+        compile_plan, plan, source, written, described, transfuse_version=transfuse_version
+    )
+    return Compilation(plan=plan, compiled=compiled, source=source, target=written)
+
+
+async def describe(legacy: asyncpg.Connection, plan: Plan) -> dict[str, dict[str, dict[str, ColumnType]]]:
+    """What only the server knows: the columns of subqueries and the types of keys, by mapping and alias."""
+    await legacy.execute(filled(SQL["search_path"], schema=Identifier(plan.source_schema)))
+    described: dict[str, dict[str, dict[str, ColumnType]]] = {}
+    for name, statements in describe_statements(plan).items():
+        described[name] = {
+            alias: await _columns(legacy, plan.mapping(name), statement) for alias, statement in statements.items()
+        }
+    return described
+
+
+async def _columns(legacy: asyncpg.Connection, mapping: Mapping, statement: str) -> dict[str, ColumnType]:
+    try:
+        async with legacy.transaction():
+            attributes = (await legacy.prepare(statement)).get_attributes()
+            types = await read_types(legacy, [(attribute.type.oid, -1) for attribute in attributes])
+    except asyncpg.PostgresError as error:
+        raise _refused(mapping, error) from error
+    return {attribute.name: found for attribute, found in zip(attributes, types, strict=True)}
+
+
+async def check_from_clauses(legacy: asyncpg.Connection, compilation: Compilation) -> None:
+    """Prove that what runs means what the author wrote: the server plans both alike. Needs SELECT on the columns read.
+
+    Raises FromRefused with both texts.
+    """
+    await legacy.execute(filled(SQL["search_path"], schema=Identifier(compilation.plan.source_schema)))
+    for compiled in compilation.compiled.mappings:
+        mapping = compilation.plan.mapping(compiled.name)
+        if compiled.source.content_key:
+            continue
+        try:
+            async with legacy.transaction():
+                theirs, ours = [
+                    [row[0] for row in await legacy.fetch(text)]
+                    for text in explain_pair(compiled.source, mapping.from_.value)
+                ]
+        except STATEMENT_ERRORS as error:
+            raise _refused(mapping, error) from error
+        if theirs != ours:
+            raise FromRefused(
+                f"{mapping.from_.position}: the legacy server reads `from` of mapping {mapping.name} differently from"
+                f" what would run\nwritten: {mapping.from_.value}\nwould run: {compiled.source.from_sql}",
+                remedy="Write the clause in plainer SQL, so that both mean the same.",
+            )
+
+
+def _refused(mapping: Mapping, error: Exception) -> FromRefused:
+    return FromRefused(
+        f"{mapping.from_.position}: the legacy server refuses `from` or `key` of mapping {mapping.name}"
+        f" (SQLSTATE {getattr(error, 'sqlstate', None)})",
+        remedy="Try the clause in psql on the legacy server with search_path set to the plan's source schema.",
+    )

@@ -1,0 +1,234 @@
+"""Plans a run: checks, compiles, takes the snapshot, counts and cuts; or takes a new snapshot for one that lost it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import pairwise
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from services.extractor.compilation import Compilation, check_from_clauses, compile_run
+from services.extractor.counting import MappingCounts, count_mapping
+from services.extractor.cutting import cut_mapping
+from services.extractor.fingerprint import drifted, fingerprint
+from services.extractor.preflight import PreflightFailed, check_legacy, check_target
+from services.extractor.snapshot import Held, Snapshot, SnapshotHolder, reading
+from services.extractor.tasks import each, meanwhile
+from shared.core.checks import Check, CheckState, failures
+from shared.core.errors import BatchError, Refused, RunError, SealBroken, SnapshotLost, WorldError
+from shared.core.states import RunState
+from shared.crypto.keyring import Keyring
+from shared.ledger import planning, reports
+from shared.ledger.bounds import BatchBounds
+from shared.ledger.planning import CutMapping, Recount, RunToPlan, TakenSnapshot
+from shared.messages import RunChanged
+from shared.plan import source_sql
+from shared.plan.compiled import CompiledMapping, CompiledPlan, KeyPart
+from shared.postgres.connect_errors import DatabaseUnreachable
+from shared.postgres.pools import Pool
+
+AT_ONCE = 3
+"""Mappings that are counted and cut at the same time."""
+REPORT_SECONDS = 5.0
+CLEAR_TYPES = frozenset({"smallint", "integer", "bigint", "uuid"})
+"""Types of keys that may stand in the ledger unsealed."""
+Compile = Callable[[Mapping[str, str], asyncpg.Connection, asyncpg.Connection], Awaitable[Compilation]]
+
+
+class SchemaDrifted(Refused):
+    """A table is not what it was when the run was planned."""
+
+    code = "schema_drifted"
+    remedy = "Bring the named tables back to what they were and resume, or cancel the run and start another."
+
+
+class Planner:
+    """Plans runs, one at a time each, over the whole cluster: a lock in the ledger keeps other instances away."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Pool,
+        legacy: Pool,
+        holder: SnapshotHolder,
+        keyring: Keyring,
+        instance: str,
+        transfuse_version: str,
+    ) -> None:
+        self._ledger = ledger
+        self._legacy = legacy
+        self._holder = holder
+        self._keyring = keyring
+        self._instance = instance
+        self._version = transfuse_version
+
+    async def plan(self, run: UUID) -> RunChanged | None:
+        """Bring a run from `planning` to `running`, or to `failed` or `paused` where it cannot be planned.
+
+        None where there is nothing to do: it is not in planning, or another instance plans it. Idempotent. Raises
+        WorldError.
+        """
+        async with self._ledger.acquire() as connection, planning.planning_lock(connection, run) as locked:
+            found = await planning.read_run(connection, run) if locked else None
+            if found is None or found.state not in {RunState.PENDING, RunState.PLANNING}:
+                return None
+            try:
+                planned = await self._plan(connection, found)
+            except SchemaDrifted as error:
+                stopped = await reports.pause_run(connection, run, error)
+                return self._stopped(run, RunState.PAUSED, error.code) if stopped else None
+            except (Refused, RunError, BatchError, SealBroken) as error:
+                stopped = await reports.fail_run(connection, run, error)
+                return self._stopped(run, RunState.FAILED, error.code) if stopped else None
+            if not planned:
+                self._holder.release(run)
+                return None
+        return RunChanged(run=run, state=RunState.RUNNING)
+
+    def _stopped(self, run: UUID, state: RunState, code: str) -> RunChanged:
+        self._holder.release(run)
+        return RunChanged(run=run, state=state, reason=code)
+
+    async def _plan(self, connection: asyncpg.Connection, run: RunToPlan) -> bool:
+        async def report() -> None:
+            async with self._ledger.acquire() as other:
+                await reports.report_run_step(other, run.run)
+
+        held = await self._take(run)
+        try:
+            async with meanwhile(report, seconds=REPORT_SECONDS):
+                if run.compiled is None:
+                    return await self._first(connection, run, held)
+                return await self._again(connection, run, run.compiled, held)
+        except SnapshotLost as error:
+            raise WorldError("the legacy server was restarted while the run was planned") from error
+
+    async def _take(self, run: RunToPlan) -> Held:
+        """The snapshot. A run that has not begun fails where the legacy database is away, so that its user knows."""
+        try:
+            return await self._holder.take(run.run)
+        except DatabaseUnreachable as error:
+            if run.compiled is not None:
+                raise
+            remedy = "Start the legacy database or correct its settings, then start the run again."
+            raise Refused(str(error), code=error.code, remedy=remedy) from error
+
+    async def _first(self, ledger: asyncpg.Connection, run: RunToPlan, held: Held) -> bool:
+        compilation, checks = await self._compile(ledger, run, held.snapshot)
+        compiled = compilation.compiled
+        counts = await self._count(held.snapshot, compiled.mappings)
+
+        async def cut(mapping: CompiledMapping) -> tuple[BatchBounds, ...]:
+            rows = counts[mapping.name].from_rows
+            return await cut_mapping(self._legacy, held.snapshot, mapping, rows, run.options)
+
+        order = sorted(compiled.mappings, key=lambda mapping: (mapping.wave, -counts[mapping.name].from_rows))
+        bounds = await each(cut, order, most=AT_ONCE)
+        return await planning.write_plan(
+            ledger,
+            run.run,
+            await planning.ensure_run_key(ledger, self._keyring, run.run),
+            compiled,
+            [cut_of(mapping, counts[mapping.name], ranges) for mapping, ranges in zip(order, bounds, strict=True)],
+            self._taken(held),
+            fingerprint=fingerprint(compiled, compilation.source, compilation.target),
+            warnings=[
+                {"code": check.name, "message": check.message} for check in checks if check.state is CheckState.WARNING
+            ],
+        )
+
+    async def _compile(
+        self, ledger: asyncpg.Connection, run: RunToPlan, snapshot: Snapshot
+    ) -> tuple[Compilation, list[Check]]:
+        """Compile and run the preflight. Raises PlanRefused, PreflightFailed, FromRefused."""
+        async with reading(self._legacy, snapshot, "pg_catalog", "checking the plan") as legacy:
+            compilation = await compile_run(run.plan_files, legacy, ledger, transfuse_version=self._version)
+            checks = await check_legacy(legacy, compilation.compiled, compilation.source)
+            checks += await check_target(ledger, compilation.compiled)
+            if failed := failures(checks):
+                raise PreflightFailed(failed)
+            await check_from_clauses(legacy, compilation)
+        return compilation, checks
+
+    async def _count(self, snapshot: Snapshot, mappings: Sequence[CompiledMapping]) -> dict[str, MappingCounts]:
+        async def count(mapping: CompiledMapping) -> MappingCounts:
+            return await count_mapping(self._legacy, snapshot, mapping)
+
+        counted = await each(count, mappings, most=AT_ONCE)
+        return {mapping.name: counts for mapping, counts in zip(mappings, counted, strict=True)}
+
+    async def _again(self, ledger: asyncpg.Connection, run: RunToPlan, compiled: CompiledPlan, held: Held) -> bool:
+        """A new snapshot for the open batches of a planned run."""
+        await self._check_drift(ledger, run, compiled, held.snapshot)
+        key = await planning.ensure_run_key(ledger, self._keyring, run.run)
+        batches = await planning.read_open_batches(ledger, run.run, key)
+        settled = await planning.read_settled_rows(ledger, run.run)
+        open_names = {item.batch.mapping for item in batches}
+        mappings = [mapping for mapping in compiled.mappings if mapping.name in open_names]
+        counts = await self._count(held.snapshot, mappings)
+
+        async def recount(mapping: CompiledMapping) -> Recount:
+            ranges = joined([item.bounds for item in batches if item.batch.mapping == mapping.name])
+            rows = settled.get(mapping.name, 0) + await self._count_ranges(held.snapshot, mapping, ranges)
+            excluded = counts[mapping.name].driving_rows - counts[mapping.name].from_rows
+            return Recount(mapping=mapping.name, pass_number=1, driving_rows=rows + excluded, from_rows=rows)
+
+        recounts = await each(recount, mappings, most=AT_ONCE)
+        uncounted = [msgspec.structs.replace(item, bounds=without_places(item.bounds)) for item in batches]
+        return await planning.write_snapshot(ledger, run, key, uncounted, recounts, self._taken(held))
+
+    async def _check_drift(
+        self, ledger: asyncpg.Connection, run: RunToPlan, compiled: CompiledPlan, snapshot: Snapshot
+    ) -> None:
+        async with reading(self._legacy, snapshot, "pg_catalog", "checking the plan") as legacy:
+            compilation = await compile_run(run.plan_files, legacy, ledger, transfuse_version=self._version)
+        names = drifted(run.fingerprint or "{}", fingerprint(compiled, compilation.source, compilation.target))
+        if names:
+            raise SchemaDrifted(f"changed since the run was planned: {', '.join(names)}")
+
+    async def _count_ranges(self, snapshot: Snapshot, mapping: CompiledMapping, ranges: Sequence[BatchBounds]) -> int:
+        source, rows = mapping.source, 0
+        async with reading(self._legacy, snapshot, source.schema, f"counting mapping {mapping.name}") as connection:
+            for bounds in ranges:
+                statement = source_sql.count_rows_sql(source) + source_sql.where(source, bounds)
+                rows += await connection.fetchval(statement)
+        return rows
+
+    def _taken(self, held: Held) -> TakenSnapshot:
+        return TakenSnapshot(text=held.snapshot.text, holder=self._instance, taken_at=held.taken_at)
+
+
+def cut_of(mapping: CompiledMapping, counts: MappingCounts, bounds: tuple[BatchBounds, ...]) -> CutMapping:
+    """A mapping as the ledger takes it."""
+    return CutMapping(
+        mapping=mapping.name,
+        depends_on=mapping.depends_on,
+        in_seq_order=mapping.load.in_seq_order,
+        table=mapping.load.table,
+        triggers_off=mapping.load.triggers_off,
+        clear_bounds=has_clear_bounds(mapping.source.cut_key),
+        driving_rows=counts.driving_rows,
+        from_rows=counts.from_rows,
+        bounds=bounds,
+    )
+
+
+def has_clear_bounds(cut_key: Sequence[KeyPart]) -> bool:
+    """Whether the key's values say nothing about a person: integers and uuids."""
+    return all(part.type_name in CLEAR_TYPES for part in cut_key)
+
+
+def joined(ranges: Sequence[BatchBounds]) -> list[BatchBounds]:
+    """The same rows in fewer ranges: neighbours that touch become one."""
+    gaps = [
+        (before, after) for before, after in pairwise(ranges) if before.upper is None or before.upper != after.lower
+    ]
+    starts, ends = [ranges[0], *(after for _, after in gaps)], [*(before for before, _ in gaps), ranges[-1]]
+    return [BatchBounds(lower=start.lower, upper=end.upper) for start, end in zip(starts, ends, strict=True)]
+
+
+def without_places(bounds: BatchBounds) -> BatchBounds:
+    """Bounds for another snapshot: the places in the order of the key are not true there."""
+    return BatchBounds(lower=bounds.lower, upper=bounds.upper)

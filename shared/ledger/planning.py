@@ -1,0 +1,343 @@
+"""What the extractor reads and writes of the ledger: the plan of a run, its snapshot, its batches and their bounds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from shared.core.ids import BatchRef
+from shared.core.states import BatchState, LoadMode, MappingState, RunKind, RunState
+from shared.crypto.aad import bounds_aad
+from shared.crypto.envelope import RunKey
+from shared.crypto.keyring import Keyring
+from shared.ledger.bounds import BatchBounds
+from shared.plan.compiled import CompiledPlan, decode_compiled, encode_compiled
+from shared.postgres.identifiers import TableName
+from shared.postgres.sql_files import load_sql
+
+SQL = load_sql("shared.ledger", "planning.sql")
+BATCH_COLUMNS = ("run_id", "mapping", "pass", "seq", "bounds", "bounds_sealed")
+SEQ_STRIDE = 1024
+"""Room between the numbers of a mapping that settles in `seq` order, so that halves of a split batch keep the order."""
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of a run that concern its cutting. Rows and bytes of source text a batch may have at most."""
+
+    batch_rows: int = 50_000
+    batch_bytes: int = 6 * 1024 * 1024
+
+
+class RunToPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as the planner finds it. `compiled` is there when it was planned before."""
+
+    run: UUID
+    kind: RunKind
+    mode: LoadMode
+    state: RunState
+    options: RunOptions
+    plan_name: str
+    plan_files: dict[str, str]
+    compiled: CompiledPlan | None
+    snapshot_count: int
+    snapshot_at: datetime | None
+    fingerprint: str | None
+
+
+class CutMapping(msgspec.Struct, frozen=True, kw_only=True):
+    """One mapping cut into batches. `clear_bounds` where its key is an integer or a uuid; all else is sealed."""
+
+    mapping: str
+    depends_on: tuple[str, ...]
+    in_seq_order: bool
+    table: TableName
+    triggers_off: tuple[str, ...]
+    clear_bounds: bool
+    driving_rows: int
+    from_rows: int
+    bounds: tuple[BatchBounds, ...]
+
+
+class TakenSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot as the ledger keeps it: its text, the instance that holds it, the moment it shows."""
+
+    text: str
+    holder: str
+    taken_at: datetime
+
+
+class OpenBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch that is not settled, and its bounds; `sealed` as the ledger keeps them."""
+
+    batch: BatchRef
+    bounds: BatchBounds
+    sealed: bool
+
+
+class BatchToRead(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch as the ledger has it now. `snapshot` is the text of a `TakenSnapshot`."""
+
+    run_state: RunState
+    mode: LoadMode
+    snapshot: str | None
+    state: BatchState
+    generation: int
+    bounds: BatchBounds
+    key: RunKey
+
+
+@asynccontextmanager
+async def planning_lock(connection: asyncpg.Connection, run: UUID) -> AsyncIterator[bool]:
+    """Whether this session is the only one that plans the run; held until the end of the context or of the session."""
+    locked = bool(await connection.fetchval(SQL["lock_planning"], run))
+    try:
+        yield locked
+    finally:
+        if locked and not connection.is_closed():
+            await connection.execute(SQL["unlock_planning"], run)
+
+
+async def read_run(connection: asyncpg.Connection, run: UUID) -> RunToPlan | None:
+    """The run and its plan's files, None when there is no such run."""
+    row = await connection.fetchrow(SQL["run"], run)
+    if row is None:
+        return None
+    return RunToPlan(
+        run=run,
+        kind=RunKind(row["kind"]),
+        mode=LoadMode(row["mode"]),
+        state=RunState(row["state"]),
+        options=msgspec.json.decode(row["options"], type=RunOptions),
+        plan_name=row["name"],
+        plan_files=msgspec.json.decode(row["files"], type=dict[str, str]),
+        compiled=decode_compiled(row["compiled"]) if row["compiled"] is not None else None,
+        snapshot_count=row["snapshot_count"],
+        snapshot_at=row["snapshot_at"],
+        fingerprint=row["fingerprint"],
+    )
+
+
+async def ensure_run_key(connection: asyncpg.Connection, keyring: Keyring, run: UUID) -> RunKey:
+    """The run's data key, made when it has none. Raises SealBroken or KeyNotListed when it cannot be unwrapped."""
+    wrapped = await connection.fetchval(SQL["run_key"], run)
+    if wrapped is None:
+        await connection.execute(SQL["insert_run_key"], run, keyring.wrap(RunKey.generate().data_key, run))
+        wrapped = await connection.fetchval(SQL["run_key"], run)
+    return RunKey(keyring.unwrap(wrapped, run))
+
+
+async def write_plan(
+    connection: asyncpg.Connection,
+    run: UUID,
+    key: RunKey,
+    compiled: CompiledPlan,
+    mappings: Sequence[CutMapping],
+    snapshot: TakenSnapshot,
+    *,
+    fingerprint: str,
+    warnings: Sequence[dict[str, str]] = (),
+) -> bool:
+    """Write everything that planning found, in one transaction, and let the run go on.
+
+    `mappings` come in order of dispatch.
+    False, and nothing written, when the run is not being planned any more (cancelled, or planned by another instance).
+    """
+    async with connection.transaction():
+        if not await _let_run(connection, run, compiled, snapshot, fingerprint, warnings):
+            return False
+        for position, mapping in enumerate(mappings):
+            await connection.execute(
+                SQL["insert_mapping"],
+                run,
+                mapping.mapping,
+                position,
+                list(mapping.depends_on),
+                (MappingState.PLANNED if mapping.bounds else MappingState.COMPLETE).value,
+                mapping.in_seq_order,
+                mapping.driving_rows,
+                mapping.from_rows,
+                mapping.table.schema,
+                mapping.table.name,
+                list(mapping.triggers_off),
+            )
+            await connection.copy_records_to_table(
+                "batch", schema_name="transfuse", columns=BATCH_COLUMNS, records=_records(run, key, mapping)
+            )
+    return True
+
+
+class Recount(msgspec.Struct, frozen=True, kw_only=True):
+    """Both counts of a mapping under a new snapshot."""
+
+    mapping: str
+    pass_number: int
+    driving_rows: int
+    from_rows: int
+
+
+async def write_snapshot(
+    connection: asyncpg.Connection,
+    run: RunToPlan,
+    key: RunKey,
+    open_batches: Iterable[OpenBatch],
+    recounts: Iterable[Recount],
+    snapshot: TakenSnapshot,
+) -> bool:
+    """Let a planned run go on under a new snapshot: open batches get the next generation and the bounds given.
+
+    False, and nothing written, when the run is not being planned any more. Raises ValueError for a run without a plan.
+    """
+    if run.compiled is None or run.fingerprint is None:
+        raise ValueError("the run was never planned")
+    async with connection.transaction():
+        if not await _let_run(connection, run.run, run.compiled, snapshot, run.fingerprint, None):
+            return False
+        await connection.execute(SQL["reopen_batches"], run.run)
+        for item in open_batches:
+            await connection.execute(
+                SQL["set_bounds"], *_place(item.batch), _bytes(key, item.batch, item.bounds, sealed=item.sealed)
+            )
+        for recount in recounts:
+            await connection.execute(
+                SQL["recount_mapping"],
+                run.run,
+                recount.mapping,
+                recount.pass_number,
+                recount.driving_rows,
+                recount.from_rows,
+            )
+    return True
+
+
+async def read_open_batches(connection: asyncpg.Connection, run: UUID, key: RunKey) -> list[OpenBatch]:
+    """Batches that are neither settled nor split, in order. Their generation is not read: it is 0."""
+    rows = await connection.fetch(SQL["open_batches"], run)
+    found = []
+    for row in rows:
+        ref = BatchRef(run=run, mapping=row["mapping"], pass_number=row["pass"], seq=row["seq"], generation=0)
+        bounds = _unpacked(key, ref, row["bounds"], sealed=row["bounds_sealed"])
+        found.append(OpenBatch(batch=ref, bounds=bounds, sealed=row["bounds_sealed"]))
+    return found
+
+
+async def read_settled_rows(connection: asyncpg.Connection, run: UUID) -> dict[str, int]:
+    """Rows that settled batches read, by mapping, first pass."""
+    rows = await connection.fetch(SQL["batch_counts"], run)
+    return {row["mapping"]: row["settled_rows"] for row in rows if row["pass"] == 1}
+
+
+async def read_batch(connection: asyncpg.Connection, batch: BatchRef, keyring: Keyring) -> BatchToRead | None:
+    """The batch as the ledger has it, None when there is none. Raises SealBroken or KeyNotListed."""
+    row = await connection.fetchrow(SQL["batch"], *_place(batch))
+    if row is None:
+        return None
+    key = RunKey(keyring.unwrap(row["wrapped"], batch.run))
+    return BatchToRead(
+        run_state=RunState(row["run_state"]),
+        mode=LoadMode(row["mode"]),
+        snapshot=row["snapshot"],
+        state=BatchState(row["batch_state"]),
+        generation=row["generation"],
+        bounds=_unpacked(key, batch, row["bounds"], sealed=row["bounds_sealed"]),
+        key=key,
+    )
+
+
+async def read_compiled(connection: asyncpg.Connection, run: UUID) -> CompiledPlan:
+    """The compiled plan of a planned run. Raises LookupError when it has none."""
+    compiled = await connection.fetchval(SQL["compiled"], run)
+    if compiled is None:
+        raise LookupError("the run was never planned")
+    return decode_compiled(compiled)
+
+
+async def snapshot_wanted(connection: asyncpg.Connection, run: UUID) -> bool:
+    """Whether batches of the run may still have to be read."""
+    return bool(await connection.fetchval(SQL["snapshot_wanted"], run))
+
+
+async def split_batch(
+    connection: asyncpg.Connection,
+    batch: BatchRef,
+    key: RunKey,
+    halves: tuple[BatchBounds, BatchBounds],
+    *,
+    clear_bounds: bool,
+    in_seq_order: bool,
+) -> bool:
+    """Put the first half under the batch's number, a generation on, and the second under a new one; both are planned.
+
+    False, and nothing written, when the batch is not what it was or no number is left between it and the next one.
+    """
+    async with connection.transaction():
+        row = await connection.fetchrow(SQL["lock_batch"], *_place(batch))
+        if row is None or row["state"] != BatchState.DISPATCHED or row["generation"] != batch.generation:
+            return False
+        around = await connection.fetchrow(SQL["next_seq"], *_place(batch))
+        seq = _between(batch.seq, around["following"]) if in_seq_order else around["last"] + 1
+        if seq is None:
+            return False
+        second = msgspec.structs.replace(batch, seq=seq, generation=1)
+        first_bytes, second_bytes = (
+            _bytes(key, ref, bounds, sealed=not clear_bounds)
+            for ref, bounds in zip((batch, second), halves, strict=True)
+        )
+        await connection.execute(SQL["split_batch"], *_place(batch), first_bytes)
+        await connection.execute(SQL["insert_batch"], *_place(second), second_bytes, not clear_bounds)
+    return True
+
+
+async def _let_run(
+    connection: asyncpg.Connection,
+    run: UUID,
+    compiled: CompiledPlan,
+    snapshot: TakenSnapshot,
+    fingerprint: str,
+    warnings: Sequence[dict[str, str]] | None,
+) -> bool:
+    count = await connection.fetchval(
+        SQL["run_planned"],
+        run,
+        encode_compiled(compiled),
+        compiled.duckdb_version,
+        fingerprint,
+        snapshot.text,
+        snapshot.holder,
+        snapshot.taken_at,
+        msgspec.json.encode(warnings).decode() if warnings is not None else None,
+    )
+    return count is not None
+
+
+def _records(run: UUID, key: RunKey, mapping: CutMapping) -> Iterable[tuple[object, ...]]:
+    stride = SEQ_STRIDE if mapping.in_seq_order else 1
+    for place, bounds in enumerate(mapping.bounds, start=1):
+        ref = BatchRef(run=run, mapping=mapping.mapping, seq=place * stride, generation=1)
+        packed = _bytes(key, ref, bounds, sealed=not mapping.clear_bounds)
+        yield run, mapping.mapping, 1, ref.seq, packed, not mapping.clear_bounds
+
+
+def _bytes(key: RunKey, batch: BatchRef, bounds: BatchBounds, *, sealed: bool) -> bytes:
+    plain = msgspec.msgpack.encode(bounds)
+    return key.seal(plain, bounds_aad(batch)) if sealed else plain
+
+
+def _unpacked(key: RunKey, batch: BatchRef, packed: bytes, *, sealed: bool) -> BatchBounds:
+    plain = key.open_(packed, bounds_aad(batch)) if sealed else packed
+    return msgspec.msgpack.decode(plain, type=BatchBounds)
+
+
+def _place(batch: BatchRef) -> tuple[UUID, str, int, int]:
+    return batch.run, batch.mapping, batch.pass_number, batch.seq
+
+
+def _between(seq: int, following: int | None) -> int | None:
+    """A number between two, None where there is none."""
+    if following is None:
+        return seq + SEQ_STRIDE
+    return (seq + following) // 2 if following - seq > 1 else None
