@@ -17,6 +17,7 @@ STAGE_SECONDS: Final = Histogram(
 IN_FLIGHT: Final = Gauge("transfuse_in_flight", "Messages being handled now.", ("stage",))
 STAGE_BYTES: Final = Counter("transfuse_bytes", "Bytes of bodies taken and given by a stage.", ("stage", "direction"))
 ROWS: Final = Counter("transfuse_rows", "Rows settled, by mapping and outcome.", ("mapping", "outcome"))
+DUPLICATES: Final = Counter("transfuse_duplicate_batches", "Load messages of batches that were settled already.")
 PUBLISHES: Final = Counter("transfuse_publishes", "Messages given to the bus, by outcome.", ("queue", "outcome"))
 """Outcomes: confirmed, full (refused for want of room, tried again), failed."""
 PUBLISH_SECONDS: Final = Histogram(

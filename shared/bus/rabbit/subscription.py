@@ -1,9 +1,9 @@
 """Taking from one queue, over as many connections as it needs.
 
 A session is one channel with one consumer. It ends when the channel or the consumer is lost, and another begins.
-Between messages a watchdog asks the broker whether it still knows the consumer, and whether messages wait though none came. A
-consumer that hears nothing for long subscribes anew: when a quorum queue is deleted and made again at once, RabbitMQ
-3.10 still counts its consumer but delivers nothing to it, and no question shows that.
+Between messages a watchdog asks the broker whether it still knows the consumer, and whether messages wait though none
+came. A consumer that hears nothing for long subscribes anew: when a quorum queue is deleted and made again at once,
+RabbitMQ 3.10 still counts its consumer but delivers nothing to it, and no question shows that.
 """
 
 from __future__ import annotations
