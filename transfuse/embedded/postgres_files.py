@@ -15,6 +15,9 @@ import msgspec
 from shared.core.errors import EmbeddedPostgresFailed
 from transfuse.embedded.identity import Identity
 
+IN_USE = "embedded_in_use"
+"""Code of the error when another process holds the folder's lock."""
+
 SETTINGS = {
     "autovacuum_naptime": "15s",
     "checkpoint_timeout": "15min",
@@ -64,7 +67,8 @@ class PostgresFiles(msgspec.Struct, frozen=True, kw_only=True):
         except OSError as error:
             file.close()
             text = f"another process uses the database in {self.home}"
-            raise EmbeddedPostgresFailed(text, remedy="Wait for it to end, or choose another folder.") from error
+            remedy = "Wait for it to end, or choose another folder."
+            raise EmbeddedPostgresFailed(text, remedy=remedy, code=IN_USE) from error
         return file
 
     def password(self) -> str:
