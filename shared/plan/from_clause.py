@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import msgspec
 from sqlglot import errors, exp, parse
@@ -118,7 +118,7 @@ def read_key(text: str) -> exp.Expr:
     if extra or len(tree.expressions) != 1 or isinstance(tree.expressions[0], exp.Alias):
         raise BadFrom(FromFault(message="a key is one expression over the aliases of `from`, or a list of them"))
     lower_names(tree)
-    return tree.expressions[0]
+    return node_of(tree.expressions[0])
 
 
 def parse_one_select(sql: str, prefix: int) -> exp.Select:
@@ -213,7 +213,7 @@ def node_of(found: object) -> exp.Expr:
     """What sqlglot gives without a type, as the node that it is. Raises BadFrom."""
     if not isinstance(found, exp.Expr):
         raise BadFrom(FromFault(message="`from` cannot be read"))
-    return cast("exp.Expr", found)
+    return found
 
 
 def driving_node(tree: exp.Select) -> exp.Table:

@@ -1,0 +1,45 @@
+"""Everything that can be said of a plan without a database: `check_plan`."""
+
+from __future__ import annotations
+
+from shared.plan.checks.calls import Calls
+from shared.plan.checks.mapping import check_mapping
+from shared.plan.model import Plan
+from shared.plan.position import Problem
+from shared.plan.references import cycle, dependencies, referred, waves
+from shared.plan.report import Report
+
+__all__ = ["check_plan", "report_plan"]
+
+
+def check_plan(plan: Plan) -> tuple[Problem, ...]:
+    """Hold a plan against itself. Returns warnings. Raises PlanRefused with every problem."""
+    report = Report(plan.files)
+    report_plan(plan, report)
+    report.refuse()
+    return tuple(report.warnings)
+
+
+def report_plan(plan: Plan, report: Report) -> None:
+    """Note everything wrong with a plan as far as it can be seen without a database."""
+    calls = Calls(codebooks=frozenset(plan.codebooks), mappings={mapping.name: mapping for mapping in plan.mappings})
+    used: set[str] = set()
+    for mapping in plan.mappings:
+        used |= check_mapping(plan, mapping, calls, report)
+    for name, book in plan.codebooks.items():
+        if name not in used:
+            report.warning(book.position, f"code book {name!r} is never used")
+    check_order(plan, report)
+
+
+def check_order(plan: Plan, report: Report) -> None:
+    """References must give an order: none to oneself, none in a circle."""
+    for mapping in plan.mappings:
+        for column in mapping.columns:
+            if mapping.name in referred(mapping).get(column.column, ()):
+                report.later(column.expression.position, f"a reference of {mapping.name!r} to itself")
+    depends_on = dependencies(plan.mappings)
+    circle = cycle(depends_on, waves(depends_on))
+    if circle:
+        position = plan.mapping(circle[0]).position
+        report.later(position, f"a circle of references ({' -> '.join(circle)})")

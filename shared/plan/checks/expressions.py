@@ -1,0 +1,105 @@
+"""Expressions: exactly one each, pure, over names that exist, with functions that may be called."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.plan.allow import CLOCK, duckdb_functions
+from shared.plan.checks.calls import Calls
+from shared.plan.expressions import BadExpression, Call, Expression, Node, call_of, parse
+from shared.plan.functions import FUNCTIONS
+from shared.plan.model import Text
+from shared.plan.names import columns_of, is_list_function
+from shared.plan.report import Report
+
+PURE = frozenset({
+    "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "LAMBDA",
+    "OPERATOR", "TYPE",
+})  # fmt: skip
+REFUSED = {
+    "SUBQUERY": "a subquery (joins belong in `from`)",
+    "WINDOW": "a window function (windows belong in `from`)",
+    "PARAMETER": "a parameter",
+    "STAR": "`*`",
+    "POSITIONAL_REFERENCE": "a column by number",
+    "DEFAULT": "DEFAULT",
+}
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """What an expression may name: the aliases of `from`, and the computed columns where it runs after them."""
+
+    aliases: frozenset[str]
+    computed: frozenset[str] = frozenset()
+    is_column: bool = False
+
+
+def check_expression(text: Text, scope: Scope, calls: Calls, report: Report) -> Expression | None:
+    """Parse an expression and note everything wrong with it; None if it does not even parse."""
+    try:
+        expression = parse(text.value)
+        parse(f"({text.value}\n)")
+    except BadExpression as bad:
+        report.problem_in(text, min(bad.offset, max(0, len(text.value) - 1)), bad.message)
+        return None
+    for node in expression.walk():
+        check_node(node, text, scope, calls, report)
+    for column in columns_of(expression):
+        check_name(column.parts, column.offset, text, scope, report)
+    return expression
+
+
+def check_name(parts: tuple[str, ...], offset: int, text: Text, scope: Scope, report: Report) -> None:
+    """A column must be alias.column; where an expression runs after the columns, one of those."""
+    written = ".".join(parts)
+    if len(parts) == 1:
+        if parts[0] not in scope.computed and parts[0].lower() not in scope.computed:
+            where = "alias.column, or the name of a column of this mapping" if scope.computed else "alias.column"
+            report.problem_in(text, offset, f"{written!r}: write {where}", wrong=written, known=scope.computed)
+    elif len(parts) > 2:
+        report.problem_in(text, offset, f"{written!r}: write alias.column")
+    elif parts[0] not in scope.aliases and parts[0].lower() not in scope.aliases:
+        report.problem_in(text, offset, f"`from` has no alias {parts[0]!r}", wrong=parts[0], known=scope.aliases)
+
+
+def check_node(node: Node, text: Text, scope: Scope, calls: Calls, report: Report) -> None:
+    """One node of the tree."""
+    kind = node["class"]
+    if kind not in PURE:
+        report.problem_in(text, place(node), f"an expression holds no {REFUSED.get(kind, kind.lower())}")
+    elif kind == "FUNCTION":
+        check_call(node, text, scope, calls, report)
+    elif kind == "LAMBDA" and node.get("syntax_type") != "SINGLE_ARROW" and not is_list_function(node):
+        return
+
+
+def check_call(node: Node, text: Text, scope: Scope, calls: Calls, report: Report) -> None:
+    """A call of a function, or an operator."""
+    call = call_of(node)
+    name = call.name.lower()
+    if node.get("schema") or node.get("catalog"):
+        message = f"write {name}(…) with its arguments in the brackets, without a schema"
+        report.problem_in(text, call.offset, message)
+    elif node.get("distinct") or node.get("filter") or (node.get("order_bys") or {}).get("orders"):
+        report.problem_in(text, call.offset, f"{name}() takes no DISTINCT, FILTER or ORDER BY here")
+    elif name in FUNCTIONS:
+        calls.check(call, text, report, is_column=scope.is_column)
+    elif name in CLOCK:
+        if call.arguments:
+            report.problem_in(text, call.offset, f"{name}() takes no arguments")
+    elif not node.get("is_operator") and name not in duckdb_functions():
+        refuse_call(call, text, report)
+
+
+def refuse_call(call: Call, text: Text, report: Report) -> None:
+    """A function that is unknown, volatile, an aggregate, or otherwise not allowed."""
+    known = [*FUNCTIONS, *duckdb_functions()]
+    report.problem_in(
+        text, call.offset, f"{call.name}() is no function that an expression may call", wrong=call.name, known=known
+    )
+
+
+def place(node: Node) -> int:
+    """Where a node stands in its expression."""
+    location = node.get("query_location")
+    return location if isinstance(location, int) else 0

@@ -1,0 +1,77 @@
+"""References between mappings: which columns hold them, and the order that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as ReadOnly
+
+from shared.plan.checks.calls import string_constant
+from shared.plan.expressions import BadExpression, Call, Node, call_of, parse
+from shared.plan.model import Mapping
+
+
+def root_calls(tree: Node, name: str = "ref") -> Iterator[Call]:
+    """Calls of a function at the root of an expression, or below it under CASE and COALESCE only."""
+    if tree["class"] == "FUNCTION" and tree["function_name"].lower() == name:
+        yield call_of(tree)
+    elif tree["class"] == "CASE":
+        for check in tree["case_checks"]:
+            yield from root_calls(check["then_expr"], name)
+        yield from root_calls(tree["else_expr"], name)
+    elif tree["class"] == "OPERATOR" and tree["type"] == "OPERATOR_COALESCE":
+        for child in tree["children"]:
+            yield from root_calls(child, name)
+
+
+def referred(mapping: Mapping) -> dict[str, tuple[str, ...]]:
+    """By target column the mappings it refers to, in order of appearance. Columns that do not parse are left out."""
+    found: dict[str, tuple[str, ...]] = {}
+    for column in mapping.columns:
+        try:
+            tree = parse(column.expression.value).tree
+        except BadExpression:
+            continue
+        names = [string_constant(call.arguments[0]) for call in root_calls(tree) if call.arguments]
+        if names:
+            found[column.column] = tuple(dict.fromkeys(name for name in names if name is not None))
+    return found
+
+
+def dependencies(mappings: tuple[Mapping, ...]) -> dict[str, tuple[str, ...]]:
+    """By mapping the mappings it refers to, itself left out, unknown ones left out."""
+    known = {mapping.name for mapping in mappings}
+    return {
+        mapping.name: tuple(
+            dict.fromkeys(
+                name for names in referred(mapping).values() for name in names if name in known and name != mapping.name
+            )
+        )
+        for mapping in mappings
+    }
+
+
+def waves(depends_on: ReadOnly[str, tuple[str, ...]]) -> dict[str, int]:
+    """The wave of each mapping: 0 refers to none. Mappings of a cycle, or that refer to one, are left out."""
+    placed: dict[str, int] = {}
+    open_names = list(depends_on)
+    while open_names:
+        ready = [name for name in open_names if all(parent in placed for parent in depends_on[name])]
+        if not ready:
+            break
+        for name in ready:
+            placed[name] = max((placed[parent] + 1 for parent in depends_on[name]), default=0)
+        open_names = [name for name in open_names if name not in placed]
+    return placed
+
+
+def cycle(depends_on: ReadOnly[str, tuple[str, ...]], placed: ReadOnly[str, int]) -> tuple[str, ...]:
+    """One cycle among the mappings that have no wave, empty if there is none."""
+    left = [name for name in depends_on if name not in placed]
+    if not left:
+        return ()
+    path: list[str] = []
+    name = left[0]
+    while name not in path:
+        path.append(name)
+        name = next(parent for parent in depends_on[name] if parent not in placed)
+    return (*path[path.index(name) :], name)
