@@ -41,7 +41,7 @@ class Extraction:
         self._plans: OrderedDict[UUID, CompiledPlan] = OrderedDict()
 
     async def extract(self, batch: BatchRef) -> TransformBatch | RunChanged | None:
-        """The batch's rows, sealed for the transformer, also if there are none; or the run's pause: its snapshot is gone.
+        """The batch's rows, sealed for the transformer, also none; or the run's pause if its snapshot is gone.
 
         None where the ledger does not want this batch any more, or has split it. Raises WorldError, BatchError,
         RunError.

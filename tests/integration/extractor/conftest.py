@@ -9,7 +9,21 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 import pytest
 
+from services.extractor.snapshot import SnapshotHolder
+from shared.core.states import Encoding
+from shared.plan.compiled import (
+    CompiledMapping,
+    Cut,
+    KeyPart,
+    LoadProgram,
+    SourceColumn,
+    SourceProgram,
+    TransformProgram,
+)
+from shared.postgres.identifiers import TableName
+from shared.postgres.pools import Pool, Session, open_pool
 from shared.settings import PostgresAddress, Secret
+from tests.conftest import DatabaseFactory
 
 RoleFactory = Callable[[str], Awaitable[str]]
 
@@ -46,3 +60,88 @@ async def new_role(postgres_server: str) -> AsyncIterator[RoleFactory]:
         for name in made:
             await server.execute(f'drop role if exists "{name}"')
         await server.close()
+
+
+@pytest.fixture
+async def legacy_url(new_database: DatabaseFactory) -> str:
+    """A fresh legacy database."""
+    return await new_database("legacy")
+
+
+@pytest.fixture
+async def legacy(legacy_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Its owner, to fill and change it."""
+    connection = await asyncpg.connect(legacy_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def pool(legacy_url: str) -> AsyncIterator[Pool]:
+    """Read-only sessions of the legacy database."""
+    async with open_pool(address_of(legacy_url), "legacy", Session(read_only=True), most=4) as made:
+        yield made
+
+
+@pytest.fixture
+async def holder(legacy_url: str) -> AsyncIterator[SnapshotHolder]:
+    """A holder of snapshots of the legacy database."""
+    made = SnapshotHolder(address_of(legacy_url))
+    yield made
+    made.close()
+
+
+def mapping_of(  # noqa: PLR0913 - a mapping has that many sides
+    from_sql: str,
+    key: dict[str, str],
+    columns: tuple[str, ...] = (),
+    *,
+    driving: str = "t",
+    cut: Cut = Cut.RANGES,
+    unique_proven: bool = False,
+    excludes_expected: bool = False,
+    cut_key: dict[str, str] | None = None,
+    in_seq_order: bool = False,
+) -> CompiledMapping:
+    """A mapping whose source program is made by hand: `key` gives the SQL and the type of each part."""
+    parts = tuple(
+        KeyPart(name=f"k{place}", sql=sql, type_name=type_name, duck_type="VARCHAR")
+        for place, (sql, type_name) in enumerate(key.items())
+    )
+    cut_parts = tuple(
+        KeyPart(name=f"k{place}", sql=sql, type_name=type_name, duck_type="VARCHAR")
+        for place, (sql, type_name) in enumerate((cut_key or {}).items())
+    )
+    return CompiledMapping(
+        name="m",
+        key_domain="m",
+        wave=0,
+        depends_on=(),
+        source=SourceProgram(
+            driving=TableName(schema="public", name=driving),
+            schema="public",
+            tables=(TableName(schema="public", name=driving),),
+            clause_sql=from_sql,
+            from_sql=from_sql,
+            key=parts,
+            cut_key=cut_parts or parts,
+            content_key=cut_key is not None,
+            unique_proven=unique_proven,
+            columns=tuple(
+                SourceColumn(name=f"c{n}", alias="t", column=sql, sql=sql, type_name="text", duck_type="VARCHAR")
+                for n, sql in enumerate(columns)
+            ),
+            cut=cut,
+            excludes_expected=excludes_expected,
+            read_columns={},
+        ),
+        transform=TransformProgram(setup=(), statement="", hashed=(), target_columns=(), encoding=Encoding.BINARY),
+        load=LoadProgram(
+            table=TableName(schema="public", name="t"),
+            columns=(),
+            column_types=(),
+            key_column="id",
+            primary_key=("id",),
+            in_seq_order=in_seq_order,
+        ),
+    )

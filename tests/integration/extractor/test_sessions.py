@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import pytest
@@ -99,24 +99,32 @@ async def test_a_refused_connection_says_what_to_mend_and_no_more(
 @asynccontextmanager
 async def scripted_server(*, answer: bytes | None) -> AsyncIterator[PostgresAddress]:
     """A server that answers every start-up packet with the same bytes, or never."""
+    served = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        length = int.from_bytes(await reader.readexactly(4), "big")
-        packet = await reader.readexactly(length - 4)
+        packet = await start_packet(reader)
         if packet[:4] == (80877103).to_bytes(4, "big"):  # SSLRequest
             writer.write(b"N")
-            length = int.from_bytes(await reader.readexactly(4), "big")
-            await reader.readexactly(length - 4)
-        if answer is None:
-            await reader.read()
-        else:
+            await start_packet(reader)
+        if answer is not None:
             writer.write(answer)
             await writer.drain()
+        await reader.read()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        served.set()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         yield PostgresAddress(host="127.0.0.1", port=port, database="d", user="u")
+        await served.wait()
+
+
+async def start_packet(reader: asyncio.StreamReader) -> bytes:
+    """The body of a packet without a type."""
+    length = int.from_bytes(await reader.readexactly(4), "big")
+    return await reader.readexactly(length - 4)
 
 
 def refusal(sqlstate: str, text: str) -> bytes:
