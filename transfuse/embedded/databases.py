@@ -30,12 +30,12 @@ class EmbeddedDatabases(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def embedded_databases(workspace: Workspace) -> AsyncIterator[EmbeddedDatabases]:
-    """The server started, both databases there; it stops at the end. Raises EmbeddedPostgresFailed."""
+async def embedded_databases(workspace: Workspace, *, anew: bool = False) -> AsyncIterator[EmbeddedDatabases]:
+    """The server started, both databases there, empty with `anew`; stopped at the end. Raises EmbeddedPostgresFailed."""
     workspace.embedded.mkdir(parents=True, exist_ok=True)
     async with EmbeddedPostgres(workspace.embedded) as server:
         for name in (LEGACY, TARGET):
-            await create_database(server.url(), name)
+            await create_database(server.url(), name, anew=anew)
         workspace.move(server.port)
         yield EmbeddedDatabases(legacy=server.url(LEGACY), target=server.url(TARGET))
 

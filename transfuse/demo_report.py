@@ -1,0 +1,89 @@
+"""The demo's last page: what arrived beside the generator's manifest, and what became of the defects it planted."""
+
+from __future__ import annotations
+
+import asyncpg
+from rich.console import Console
+from rich.table import Table
+
+from shared.core.states import RunState
+from shared.ledger.snapshots import RunSnapshot
+from transfuse.exit_codes import ExitCode
+from transfuse.samples.portal.outcomes import Finding, Manifest, Outcomes, compare, target_rows, untrue_facts
+from transfuse.screen.figures import grouped
+from transfuse.workspace import Workspace
+
+
+async def report(
+    console: Console,
+    legacy: asyncpg.Connection,
+    target: asyncpg.Connection,
+    snapshot: RunSnapshot,
+    manifest: Manifest,
+    outcomes: Outcomes,
+    workspace: Workspace,
+) -> ExitCode:
+    """Print the comparison; OK only when every figure is the manifest's."""
+    if snapshot.state is not RunState.COMPLETED:
+        return ExitCode.FAILED
+    rows = await target_rows(target, manifest, [mapping.mapping for mapping in snapshot.mappings])
+    findings = await compare(legacy, target, snapshot, manifest, outcomes)
+    untrue = await untrue_facts(legacy, target, outcomes)
+    console.print("\n[bold]Rows in the target, beside the manifest[/]", _rows_table(rows))
+    console.print("\n[bold]What became of the planted defects[/]", _findings_table(findings))
+    wrong = [
+        *(table for table, (stated, found) in rows.items() if stated != found),
+        *(f"{finding.outcome.kind} in {finding.outcome.mapping}" for finding in findings if not finding.agrees),
+        *untrue,
+    ]
+    console.print()
+    if wrong:
+        console.print(f"[bold red]✗ differs from the manifest:[/] {', '.join(wrong)}")
+        return ExitCode.FAILED
+    console.print(
+        f"[bold green]✓ every count is the manifest's:[/] {len(rows)} tables, {len(findings)} outcomes of defects, "
+        f"{len(outcomes.facts)} facts across both databases"
+    )
+    console.print(
+        f"\nWhere to look next\n"
+        f"  .venv/bin/transfuse status --home {workspace.home}      this run again\n"
+        f"  .venv/bin/transfuse plan explain plans/portal           the SQL on both sides, and what is read\n"
+        f"  .venv/bin/transfuse hash plans/portal --home {workspace.home}   a hash over every mapped table\n"
+        f"  plans/portal/plan.yml                                   the plan itself; plans/README.md explains it"
+    )
+    return ExitCode.OK
+
+
+def _rows_table(rows: dict[str, tuple[int, int]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("table")
+    table.add_column("manifest", justify="right")
+    table.add_column("target", justify="right")
+    table.add_column("")
+    for name, (stated, found) in rows.items():
+        table.add_row(name, grouped(stated), grouped(found), _mark(agrees=stated == found))
+    return table
+
+
+def _findings_table(findings: tuple[Finding, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("defect", "legacy column", "mapping", "outcome"):
+        table.add_column(title)
+    for title in ("planted", "expected", "found"):
+        table.add_column(title, justify="right")
+    table.add_column("")
+    for finding in findings:
+        outcome = finding.outcome
+        table.add_row(
+            outcome.kind,
+            f"{outcome.table}.{outcome.column}",
+            outcome.mapping,
+            str(outcome.outcome),
+            *(grouped(count) for count in (finding.planted, finding.expected, finding.found)),
+            _mark(agrees=finding.agrees),
+        )
+    return table
+
+
+def _mark(*, agrees: bool) -> str:
+    return "[green]✓[/]" if agrees else "[bold red]✗[/]"
