@@ -42,10 +42,10 @@ select r.id
 select distinct target_key from transfuse.quarantine where run_id = $1 and mapping = $2 and target_key = any ($3::uuid[]);
 
 -- name: filtered_keys
-select seq, filtered
+select f.seq, f.filtered
   from transfuse.manifest f join transfuse.batch b using (run_id, mapping, pass, seq)
  where f.run_id = $1 and f.mapping = $2 and f.pass = 1 and b.filtered > 0
- order by seq;
+ order by f.seq;
 
 -- name: limit_mapping
 update transfuse.run_mapping m

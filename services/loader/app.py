@@ -1,0 +1,50 @@
+"""Wires the loader: the target's pool, two stages, one service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.loader.handlers import Handlers
+from services.loader.loader import BatchLoader
+from services.loader.settings import LoaderSettings
+from shared.bus.port import Bus, Queue
+from shared.messages import FinishRun, LoadBatch
+from shared.postgres.pools import Session, open_pool
+from shared.runtime.service import Service
+from shared.runtime.stage import Stage
+
+CONCURRENT_LOADS = 2
+# Triggers of the target may rely on the search path that Supabase gives its roles.
+SESSION = Session(search_path='"$user", public, extensions')
+
+
+@asynccontextmanager
+async def build(settings: LoaderSettings, bus: Bus) -> AsyncIterator[Service]:
+    async with open_pool(settings.target, "target", SESSION, most=CONCURRENT_LOADS + 2) as pool:
+        handlers = Handlers(BatchLoader(pool, settings.keyring), pool)
+        load: Stage[LoadBatch] = Stage(
+            name="load",
+            bus=bus,
+            queue=Queue.LOAD,
+            handler=handlers.load_batch,
+            on_failure=handlers.load_failed,
+            probe=pool.probe,
+            concurrency=CONCURRENT_LOADS,
+        )
+        finish: Stage[FinishRun] = Stage(
+            name="finish",
+            bus=bus,
+            queue=Queue.FINISH,
+            handler=handlers.finish_run,
+            on_failure=handlers.finish_failed,
+            probe=pool.probe,
+        )
+        yield Service(
+            "loader",
+            (load, finish),
+            probes={"target": pool.probe, "bus": bus.probe},
+            host=settings.listen_host,
+            port=settings.port,
+            drain_seconds=settings.drain_seconds,
+        )

@@ -1,0 +1,69 @@
+"""A load message opened: its rows still encoded, its keys counted and distinct."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.core.errors import RunError
+from shared.core.ids import BatchRef
+from shared.core.states import Encoding, Stage
+from shared.crypto.aad import batch_aad
+from shared.crypto.envelope import RunKey
+from shared.messages.data import LoadBatch, LoadBody
+
+KEY_BYTES = 16
+MAX_BODY_BYTES = 256 * 1024 * 1024
+
+
+class OpenedBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch in clear. Ordinals of its rows count from 1, in the order of the COPY stream."""
+
+    batch: BatchRef
+    encoding: Encoding
+    body: LoadBody
+
+    def target_key(self, ordinal: int) -> bytes:
+        return self.body.target_keys[(ordinal - 1) * KEY_BYTES : ordinal * KEY_BYTES]
+
+    def legacy_key(self, ordinal: int) -> str:
+        return self.body.legacy_keys[ordinal - 1]
+
+    @property
+    def filtered_count(self) -> int:
+        return len(self.body.filtered_keys) // KEY_BYTES
+
+    @property
+    def read_count(self) -> int:
+        return self.body.row_count + len(self.body.refused) + self.filtered_count
+
+
+def open_batch(message: LoadBatch, key: RunKey) -> OpenedBatch:
+    """Unseal and check a message; CPU work for a thread.
+
+    Raises SealBroken, and RunError where the transformer's own figures contradict each other or a key repeats.
+    """
+    plain = key.open_(message.body, batch_aad(message.batch, Stage.LOAD), max_plain_bytes=MAX_BODY_BYTES)
+    body = msgspec.msgpack.decode(plain, type=LoadBody)
+    _check(message.batch.mapping, body)
+    return OpenedBatch(batch=message.batch, encoding=message.encoding, body=body)
+
+
+def keys_of(packed: bytes) -> list[bytes]:
+    """16-byte keys of a packed list, in order."""
+    return [packed[at : at + KEY_BYTES] for at in range(0, len(packed), KEY_BYTES)]
+
+
+def _check(mapping: str, body: LoadBody) -> None:
+    keys = keys_of(body.target_keys)
+    if len(body.target_keys) != KEY_BYTES * body.row_count or len(body.legacy_keys) != body.row_count:
+        raise RunError(f"A batch of {mapping} has not one key per row.", code="keys_miscounted")
+    if len(body.filtered_keys) % KEY_BYTES:
+        raise RunError(f"A batch of {mapping} has a broken list of filtered keys.", code="keys_miscounted")
+    keys += keys_of(body.filtered_keys)
+    keys += [row.target_key for row in body.refused if row.target_key]
+    if len(set(keys)) != len(keys):
+        raise RunError(
+            f"Keys repeat within a batch of {mapping}.",
+            code="key_repeated",
+            remedy="A join of its FROM multiplies rows, or two legacy keys read alike: correct the mapping's key.",
+        )

@@ -1,0 +1,56 @@
+"""Load a batch, finish a run, and tell the ledger what failed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from services.loader.finish import finish_run
+from services.loader.loader import BatchLoader
+from shared.core.errors import Refused, RunError, TransfuseError
+from shared.core.states import Outcome, RunState
+from shared.ledger.reports import fail_run, report_attempt_failed, report_command_failed
+from shared.ledger.settling import Claim
+from shared.messages import BatchSettled, FinishRun, LoadBatch, Message
+from shared.postgres.pools import Pool
+from shared.telemetry.metrics import DUPLICATES, ROWS
+
+
+class Handlers:
+    """The loader's handlers and what tells their failures."""
+
+    def __init__(self, loader: BatchLoader, pool: Pool) -> None:
+        self._loader = loader
+        self._pool = pool
+
+    async def load_batch(self, message: LoadBatch) -> AsyncGenerator[Message, None]:
+        settled = await self._loader.load(message)
+        if settled.claim is Claim.SETTLED:
+            DUPLICATES.inc()
+        if settled.counts is None:
+            return
+        for outcome in Outcome:
+            if rows := getattr(settled.counts, outcome.value):
+                ROWS.labels(mapping=message.batch.mapping, outcome=outcome.value).inc(rows)
+        yield BatchSettled(batch=message.batch, counts=settled.counts)
+
+    async def load_failed(self, message: LoadBatch, error: TransfuseError) -> None:
+        """What every batch would meet ends the run; anything else is an attempt that failed."""
+        async with self._pool.acquire() as connection:
+            if isinstance(error, RunError | Refused):
+                await fail_run(connection, message.batch.run, error)
+            else:
+                await report_attempt_failed(connection, message.batch, error.code)
+
+    async def finish_run(self, message: FinishRun) -> AsyncGenerator[Message, None]:
+        ended = await finish_run(self._pool, message.run)
+        self._loader.forget(message.run)
+        if ended is not None:
+            yield ended
+
+    async def finish_failed(self, message: FinishRun, error: TransfuseError) -> None:
+        """The same for finishing, whose third failed attempt fails the run."""
+        async with self._pool.acquire() as connection:
+            if isinstance(error, RunError | Refused):
+                await fail_run(connection, message.run, error)
+            else:
+                await report_command_failed(connection, message.run, RunState.FINISHING, error)

@@ -1,0 +1,201 @@
+"""One batch, one transaction: claim, rows, counts, manifest, quarantine, settlement.
+
+The first attempt copies straight into the target. A refused one is rolled back as a whole and made again through the
+temporary table, at last with every bad row looked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum, auto
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from services.loader.body import OpenedBatch, open_batch
+from services.loader.isolation import check_systematic, isolate
+from services.loader.own_keys import judge_own_keys
+from services.loader.parents import Parents
+from services.loader.runs import LoadRun, LoadRuns
+from services.loader.settlement import make_settlement
+from services.loader.shape import TargetShape, read_shape
+from services.loader.staging import check_count, copy_rows, insert_staged, stage, take_out
+from services.loader.statements import Statements, make_statements
+from services.loader.transaction import RowsRefused, rows_tried, told, transaction
+from services.loader.verdicts import Verdicts
+from shared.core.counts import Counts
+from shared.core.errors import BatchError, RunError, WorldError
+from shared.core.states import LoadMode
+from shared.crypto.keyring import Keyring
+from shared.ledger.finishing import suspend_triggers
+from shared.ledger.settling import Claim, claim_batch, pause_beyond, settle_batch
+from shared.messages.data import LoadBatch
+from shared.plan.compiled import CompiledMapping
+from shared.postgres.pools import Pool
+from shared.runtime.failpoints import failpoint
+
+
+class Path(Enum):
+    """How closely an attempt looks at its rows."""
+
+    DIRECT = auto()
+    STAGED = auto()
+    ISOLATED = auto()
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a load message: the claim, and the counts where this transaction settled the batch."""
+
+    claim: Claim
+    counts: Counts | None = None
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch on its way into the target."""
+
+    run: LoadRun
+    mapping: CompiledMapping
+    opened: OpenedBatch
+    shape: TargetShape
+    statements: Statements
+
+    @property
+    def doing(self) -> str:
+        return f"loading batch {self.opened.batch.seq} of {self.mapping.name}"
+
+
+class BatchLoader:
+    """Loads batches, several at a time. `load` is idempotent: the ledger settles a batch once, whoever brings it."""
+
+    def __init__(self, pool: Pool, keyring: Keyring) -> None:
+        self._pool = pool
+        self._runs = LoadRuns(keyring)
+        self._parents = Parents(self._runs)
+        self._prepared: dict[tuple[UUID, str], tuple[TargetShape, Statements]] = {}
+        self._rerun: set[tuple[UUID, str]] = set()
+
+    async def load(self, message: LoadBatch) -> Settled:
+        """Load a batch and settle it, or find that there is nothing to do.
+
+        Raises WorldError (put the message back), BatchError (count an attempt), RunError (the run cannot go on).
+        """
+        batch = message.batch
+        if message.mode is not LoadMode.INSERT or batch.pass_number != 1:
+            raise RunError(f"The load mode {message.mode} is not part of this version.", code="unknown_mode")
+        async with self._pool.acquire() as connection:
+            with told(f"preparing to load {batch.mapping}"):
+                run = await self._runs.get(connection, batch.run)
+                if run is None:
+                    return Settled(claim=Claim.DROPPED)
+                mapping = run.mapping(batch.mapping)
+                shape, statements = await self._prepare(connection, run, mapping)
+            opened = await asyncio.to_thread(open_batch, message, run.key)
+            load = Load(run=run, mapping=mapping, opened=opened, shape=shape, statements=statements)
+            settled = await self._settle(connection, load)
+            if settled.counts is not None and settled.counts.quarantined:
+                with told(f"checking the quarantine limit of {batch.mapping}"):
+                    await pause_beyond(connection, batch, mapping.load.quarantine_limit)
+        return settled
+
+    def forget(self, run: UUID) -> None:
+        """Drop what is kept of a run that ended."""
+        self._parents.forget(run)
+        for known in [known for known in self._prepared if known[0] == run]:
+            del self._prepared[known]
+        self._rerun -= {known for known in self._rerun if known[0] == run}
+
+    async def _prepare(
+        self, connection: asyncpg.Connection, run: LoadRun, mapping: CompiledMapping
+    ) -> tuple[TargetShape, Statements]:
+        """The table's shape and statements; once per mapping and run, its triggers off first where the plan says so."""
+        known = self._prepared.get((run.run, mapping.name))
+        if known is None:
+            if mapping.load.triggers_off:
+                await suspend_triggers(connection, run.run, mapping.name, len(mapping.load.triggers_off))
+            shape = await read_shape(connection, mapping.load.table, mapping.load.columns)
+            known = shape, make_statements(mapping.load, shape)
+            self._prepared[run.run, mapping.name] = known
+        return known
+
+    async def _settle(self, connection: asyncpg.Connection, load: Load) -> Settled:
+        """Attempts in one go, each looking closer than the one before."""
+        path = self._first_path(load)
+        while True:
+            try:
+                return await self._attempt(connection, load, path)
+            except RowsRefused as refused:
+                if path is Path.ISOLATED:
+                    raise BatchError(
+                        f"The target changed while a batch of {load.mapping.name} was tried ({refused.sqlstate}).",
+                        code="target_moved",
+                    ) from refused
+                path = _closer(path, refused)
+
+    def _first_path(self, load: Load) -> Path:
+        """Straight into the target, unless its rows must be looked at anyway or are probably there already."""
+        staged = (
+            load.shape.guarded
+            or (load.run.run, load.mapping.name) in self._rerun
+            or any(not reference.enforced for reference in load.mapping.load.references)
+        )
+        return Path.STAGED if staged else Path.DIRECT
+
+    async def _attempt(self, connection: asyncpg.Connection, load: Load, path: Path) -> Settled:
+        verdicts = Verdicts()
+        async with transaction(connection, load.doing):
+            with told(load.doing):
+                claim = await claim_batch(connection, load.opened.batch)
+            if claim is Claim.HELD:
+                raise WorldError(
+                    f"The state of the run is being changed; batch {load.opened.batch.seq} waits.",
+                    code="run_locked",
+                    remedy="Nothing to do: the batch is taken up again at once.",
+                )
+            if claim is not Claim.CLAIMED:
+                return Settled(claim=claim)
+            await failpoint("loader.before_rows")
+            if load.opened.body.row_count:
+                with rows_tried(load.doing):
+                    await self._write(connection, load, path, verdicts)
+            await failpoint("loader.after_rows")
+            settlement = await asyncio.to_thread(
+                make_settlement, load.opened, verdicts, load.mapping.load, load.run.key
+            )
+            with told(load.doing):
+                await settle_batch(connection, settlement)
+            await failpoint("loader.before_commit")
+        await failpoint("loader.after_commit")
+        return Settled(claim=claim, counts=settlement.counts)
+
+    async def _write(self, connection: asyncpg.Connection, load: Load, path: Path, verdicts: Verdicts) -> None:
+        """Write the rows, or say in `verdicts` why not. Rows written are written outside any savepoint."""
+        program, opened = load.mapping.load, load.opened
+        if path is Path.DIRECT:
+            check_count(
+                opened,
+                await copy_rows(connection, program.table, program.columns, opened.encoding, opened.body.rows),
+            )
+            return
+        await stage(connection, opened, load.shape, load.statements, verdicts)
+        await self._parents.judge(connection, load.run, program, load.statements, verdicts)
+        if await judge_own_keys(connection, program, load.statements, verdicts):
+            self._rerun.add((load.run.run, load.mapping.name))
+        await take_out(connection, verdicts.judged, load.shape, load.statements, verdicts)
+        if path is Path.ISOLATED:
+            refused = await isolate(connection, opened, program, load.shape, load.statements, verdicts)
+            await take_out(connection, refused, load.shape, load.statements, verdicts)
+        check_systematic(opened, verdicts)
+        left = opened.body.row_count - len(verdicts.judged)
+        if left and await insert_staged(connection, load.statements) != left:
+            raise RunError(
+                f"The target took fewer rows of a batch of {load.mapping.name} than were inserted.",
+                code="rows_miscounted",
+                remedy="A rule or trigger of the target swallows rows: decide it under `triggers`, or remove it.",
+            )
+
+
+def _closer(path: Path, refused: RowsRefused) -> Path:
+    """The next path: missing parents and known keys are found by joins, all else by trying rows."""
+    joinable = refused.sqlstate in {"23503", "23505"}
+    return Path.STAGED if path is Path.DIRECT and joinable else Path.ISOLATED

@@ -1,0 +1,31 @@
+"""Rows whose own key is in the target already: equal ones are unchanged, different ones are taken."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from services.loader.statements import Statements, identity_columns
+from services.loader.verdicts import Verdicts
+from shared.messages.data import Reason
+from shared.plan.compiled import LoadProgram
+
+KEY_TAKEN = "key_taken"
+
+
+async def judge_own_keys(
+    connection: asyncpg.Connection, program: LoadProgram, statements: Statements, verdicts: Verdicts
+) -> bool:
+    """Compare staged rows with those of the same key in the target; whether there were any.
+
+    An equal row is `unchanged` whatever else was found: it is never a bad row. A different one is quarantined.
+    """
+    if not statements.compare:
+        return False
+    found = await connection.fetch(statements.compare)
+    reason = Reason(code=KEY_TAKEN, column=", ".join(identity_columns(program)))
+    for row in found:
+        if row["same"]:
+            verdicts.keep(row["ordinal"])
+        else:
+            verdicts.refuse(row["ordinal"], reason)
+    return bool(found)

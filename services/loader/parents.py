@@ -1,0 +1,126 @@
+"""Rows whose parent is not in the target: what became of the parent, and what the plan says to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from enum import StrEnum
+from uuid import UUID
+
+import asyncpg
+
+from services.loader.body import keys_of
+from services.loader.runs import LoadRun, LoadRuns
+from services.loader.statements import Statements
+from services.loader.verdicts import Verdicts
+from shared.core.errors import RunError
+from shared.crypto.aad import manifest_aad
+from shared.ledger.settling import filtered_keys, latest_run_of, quarantined_among
+from shared.messages.data import Reason
+from shared.plan.compiled import LoadProgram, Reference
+from shared.plan.model import MissingParent
+
+MISSING_PARENT = "missing_parent"
+
+
+class Fate(StrEnum):
+    """What became of a parent that is not in the target."""
+
+    ABSENT = "absent"
+    FILTERED = "filtered"
+    QUARANTINED = "quarantined"
+
+
+class Parents:
+    """Tells the fates of parents, by the manifests and the quarantine of the run that loaded them."""
+
+    def __init__(self, runs: LoadRuns) -> None:
+        self._runs = runs
+        self._filtered: dict[tuple[UUID, str], bytes] = {}
+
+    async def judge(
+        self,
+        connection: asyncpg.Connection,
+        run: LoadRun,
+        program: LoadProgram,
+        statements: Statements,
+        verdicts: Verdicts,
+    ) -> None:
+        """Find staged rows without their parents and do with each what its reference's policy says.
+
+        Raises RunError where the policy is to fail the run.
+        """
+        if not statements.missing:
+            return
+        missing: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
+        for row in await connection.fetch(statements.missing):
+            missing[row["reference"]].append((row["ordinal"], _key(row["parent"])))
+        for number, rows in sorted(missing.items()):
+            reference = program.references[number]
+            fates = await self._fates(connection, run, reference.mapping, frozenset(key for _, key in rows))
+            nulled = [ordinal for ordinal, key in rows if not _apply(reference, ordinal, fates.get(key), verdicts)]
+            if nulled:
+                await connection.execute(statements.nulls[number], nulled)
+
+    def forget(self, run: UUID) -> None:
+        """Drop what is kept of a run that ended."""
+        for known in [known for known in self._filtered if known[0] == run]:
+            del self._filtered[known]
+
+    async def _fates(
+        self, connection: asyncpg.Connection, run: LoadRun, mapping: str, keys: frozenset[bytes]
+    ) -> dict[bytes, Fate]:
+        loaded_by = await latest_run_of(connection, run.run, mapping)
+        if loaded_by is None:
+            return {}
+        quarantined = await quarantined_among(connection, loaded_by, mapping, keys)
+        filtered = keys & frozenset(keys_of(await self._filtered_by(connection, loaded_by, mapping)))
+        return {**dict.fromkeys(filtered, Fate.FILTERED), **dict.fromkeys(quarantined, Fate.QUARANTINED)}
+
+    async def _filtered_by(self, connection: asyncpg.Connection, run: UUID, mapping: str) -> bytes:
+        """Keys of all rows that a mapping filtered; kept, since a mapping is complete when others refer to it."""
+        known = self._filtered.get((run, mapping))
+        if known is None:
+            sealed = await filtered_keys(connection, run, mapping)
+            key = await self._runs.key(connection, run)
+            opened = await asyncio.to_thread(lambda: [key.open_(data, manifest_aad(ref)) for ref, data in sealed])
+            known = self._filtered[run, mapping] = b"".join(opened)
+        return known
+
+
+def _apply(reference: Reference, ordinal: int, fate: Fate | None, verdicts: Verdicts) -> bool:
+    """Note what happens to one row; False where its reference is to become NULL."""
+    reason = Reason(code=MISSING_PARENT, column=reference.column)
+    match _policy(reference, fate or Fate.ABSENT):
+        case MissingParent.QUARANTINE:
+            verdicts.refuse(ordinal, reason, waits_for=reference.mapping)
+        case MissingParent.FILTER_TOO:
+            verdicts.leave_out(ordinal)
+        case MissingParent.NULL_IT:
+            verdicts.warned[reason] += 1
+            return False
+        case MissingParent.FAIL_RUN | MissingParent.PLACEHOLDER:
+            raise RunError(
+                f"A row refers by {reference.column} to a row of {reference.mapping} that is not in the target.",
+                code=MISSING_PARENT,
+                remedy="Load the missing rows, or let the plan quarantine such rows (`missing_parent`).",
+            )
+    return True
+
+
+def _policy(reference: Reference, fate: Fate) -> MissingParent:
+    match fate:
+        case Fate.ABSENT:
+            return reference.absent
+        case Fate.FILTERED:
+            return reference.filtered
+        case Fate.QUARANTINED:
+            return reference.quarantined
+
+
+def _key(parent: str) -> bytes:
+    """The 16-byte key of a parent; of what is no UUID nothing is known."""
+    try:
+        return UUID(parent).bytes
+    except ValueError:
+        return b""

@@ -1,0 +1,60 @@
+"""What the loader keeps of the runs it works for: their compiled plans and keys, read once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from shared.core.errors import RunError
+from shared.crypto.envelope import RunKey
+from shared.crypto.keyring import Keyring
+from shared.ledger.settling import read_loading
+from shared.plan.compiled import CompiledMapping, CompiledPlan, decode_compiled
+
+KEPT = 32
+
+
+class LoadRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as the loader needs it."""
+
+    run: UUID
+    plan: CompiledPlan
+    key: RunKey
+
+    def mapping(self, name: str) -> CompiledMapping:
+        """The mapping of that name. Raises RunError."""
+        try:
+            return self.plan.mapping(name)
+        except KeyError as error:
+            raise RunError(f"The plan of this run has no mapping {name}.", code="unknown_mapping") from error
+
+
+class LoadRuns:
+    """Reads runs from the ledger and keeps the latest."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._kept: OrderedDict[UUID, LoadRun] = OrderedDict()
+
+    async def get(self, connection: asyncpg.Connection, run: UUID) -> LoadRun | None:
+        """A planned run, None where there is none. Raises KeyNotListed."""
+        known = self._kept.get(run)
+        if known is None:
+            found = await read_loading(connection, run)
+            if found is None:
+                return None
+            key = RunKey(self._keyring.unwrap(found.wrapped_key, run))
+            known = self._kept[run] = LoadRun(run=run, plan=decode_compiled(found.compiled), key=key)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return known
+
+    async def key(self, connection: asyncpg.Connection, run: UUID) -> RunKey:
+        """The data key of a run. Raises RunError where the run or its key is gone."""
+        found = await self.get(connection, run)
+        if found is None:
+            raise RunError("The key of an earlier run is gone.", code="run_key_gone")
+        return found.key

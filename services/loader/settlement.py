@@ -1,0 +1,121 @@
+"""The settlement of a batch, sealed: counts, manifest, quarantined rows. CPU work for a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from uuid import uuid4
+
+import msgspec
+
+from services.loader.body import OpenedBatch
+from services.loader.verdicts import Verdicts
+from shared.core.counts import Counts
+from shared.core.redaction import Masked, mask
+from shared.core.states import Stage
+from shared.crypto.aad import manifest_aad, row_aad
+from shared.crypto.envelope import RunKey
+from shared.ledger.settling import Manifest, QuarantinedRow, Settlement
+from shared.messages.data import Reason, RefusedRow, Warned
+from shared.plan.compiled import LoadProgram
+
+
+def make_settlement(opened: OpenedBatch, verdicts: Verdicts, program: LoadProgram, key: RunKey) -> Settlement:
+    """What the ledger keeps of a batch whose rows without a verdict were written."""
+    return Settlement(
+        batch=opened.batch,
+        counts=_counts(opened, verdicts),
+        warned=_warned(opened, verdicts),
+        manifest=_manifest(opened, verdicts, key),
+        quarantined=(
+            *(_from_transformer(opened, row, key) for row in opened.body.refused),
+            *_from_target(opened, verdicts, program, key),
+        ),
+    )
+
+
+def _counts(opened: OpenedBatch, verdicts: Verdicts) -> Counts:
+    return Counts(
+        read=opened.read_count,
+        loaded=opened.body.row_count - len(verdicts.judged),
+        unchanged=len(verdicts.unchanged),
+        filtered=opened.filtered_count + len(verdicts.filtered),
+        quarantined=len(opened.body.refused) + len(verdicts.refused),
+    )
+
+
+def _warned(opened: OpenedBatch, verdicts: Verdicts) -> tuple[Warned, ...]:
+    return (
+        *opened.body.warned,
+        *(Warned(reason=reason, count=count) for reason, count in sorted(verdicts.warned.items(), key=_name)),
+    )
+
+
+def _name(warned: tuple[Reason, int]) -> tuple[str, str]:
+    return warned[0].code, warned[0].column
+
+
+def _manifest(opened: OpenedBatch, verdicts: Verdicts, key: RunKey) -> Manifest:
+    aad = manifest_aad(opened.batch)
+    judged = verdicts.judged
+
+    def keys(ordinals: Iterable[int]) -> bytes:
+        return b"".join(opened.target_key(ordinal) for ordinal in sorted(ordinals))
+
+    written = opened.body.target_keys if not judged else keys(set(range(1, opened.body.row_count + 1)) - judged)
+    refused = b"".join(row.target_key for row in opened.body.refused)
+    return Manifest(
+        written=key.seal(written, aad),
+        unchanged=key.seal(keys(verdicts.unchanged), aad),
+        filtered=key.seal(opened.body.filtered_keys + keys(verdicts.filtered), aad),
+        quarantined=key.seal(refused + keys(verdicts.refused), aad),
+    )
+
+
+def _from_transformer(opened: OpenedBatch, row: RefusedRow, key: RunKey) -> QuarantinedRow:
+    return _sealed(opened, row, key, stage=Stage.TRANSFORM, clear=frozenset())
+
+
+def _from_target(
+    opened: OpenedBatch, verdicts: Verdicts, program: LoadProgram, key: RunKey
+) -> Iterator[QuarantinedRow]:
+    clear = frozenset(program.clear)
+    for ordinal, reasons in sorted(verdicts.refused.items()):
+        row = RefusedRow(
+            legacy_key=opened.legacy_key(ordinal),
+            target_key=opened.target_key(ordinal),
+            reasons=tuple(reasons),
+            row=verdicts.texts[ordinal],
+        )
+        waits_for = verdicts.waits_for.get(ordinal, "")
+        yield _sealed(opened, row, key, stage=Stage.LOAD, clear=clear, waits_for=waits_for)
+
+
+def _sealed(
+    opened: OpenedBatch,
+    row: RefusedRow,
+    key: RunKey,
+    *,
+    stage: Stage,
+    clear: frozenset[str],
+    waits_for: str = "",
+) -> QuarantinedRow:
+    row_id = uuid4()
+    aad = row_aad(opened.batch.run, row_id)
+    return QuarantinedRow(
+        id=row_id,
+        stage=stage,
+        reasons=row.reasons,
+        target_key=row.target_key,
+        sealed_key=key.seal(row.legacy_key.encode(), aad),
+        sealed_row=key.seal(row.row, aad),
+        masked=masked_row(row.row, clear),
+        waits_for=waits_for,
+    )
+
+
+def masked_row(text: bytes, clear: frozenset[str]) -> dict[str, Masked | str | None]:
+    """Kind and length of each column of a row's JSON; columns that the plan declares clear, as they are."""
+    row = msgspec.json.decode(text)
+    if not isinstance(row, dict):
+        return {}
+    return {name: value if name in clear else mask(value) for name, value in row.items()}

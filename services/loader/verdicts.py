@@ -1,0 +1,42 @@
+"""What was found out about the rows of one batch, by ordinal. A row without a verdict is to be written."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from shared.messages.data import Reason
+
+
+class Verdicts:
+    """Collects the verdicts of one attempt at a batch; `texts` holds the refused rows as JSON of column to text."""
+
+    def __init__(self) -> None:
+        self.refused: dict[int, list[Reason]] = {}
+        self.waits_for: dict[int, str] = {}
+        self.unchanged: set[int] = set()
+        self.filtered: set[int] = set()
+        self.warned: Counter[Reason] = Counter()
+        self.texts: dict[int, bytes] = {}
+
+    def refuse(self, ordinal: int, reason: Reason, *, waits_for: str = "") -> None:
+        self.filtered.discard(ordinal)
+        self.refused.setdefault(ordinal, []).append(reason)
+        if waits_for:
+            self.waits_for.setdefault(ordinal, waits_for)
+
+    def leave_out(self, ordinal: int) -> None:
+        """The row goes the way of its filtered parent, unless it is refused anyway."""
+        if ordinal not in self.refused:
+            self.filtered.add(ordinal)
+
+    def keep(self, ordinal: int) -> None:
+        """The row is in the target already, equal in all mapped columns: nothing else is wrong with it."""
+        self.refused.pop(ordinal, None)
+        self.waits_for.pop(ordinal, None)
+        self.filtered.discard(ordinal)
+        self.unchanged.add(ordinal)
+
+    @property
+    def judged(self) -> set[int]:
+        """Ordinals that are not to be written."""
+        return self.refused.keys() | self.unchanged | self.filtered
