@@ -81,16 +81,37 @@ class TargetColumn(msgspec.Struct, frozen=True, kw_only=True):
     not_null: bool = False
 
 
+class CheckEffect(StrEnum):
+    """What a check that is true does to its row."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+
+
+class RowCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One boolean column of the statement's result: where it is true the row has this reason. `column` is a target column or a rule."""
+
+    result: str
+    reason: str
+    column: str
+    effect: CheckEffect
+
+
 class TransformProgram(msgspec.Struct, frozen=True, kw_only=True):
     """What the transformer runs: one DuckDB statement over the batch, registered as table `source` with all columns VARCHAR.
 
-    `setup` creates macros and codebook tables, once per connection and plan. `statement` gives, per source row and in source order,
-    the columns named in `shared.plan.transform_sql`. `details` is for `plan explain`.
+    `setup` runs once per connection and plan. `statement` gives, per source row and in source order, the columns named in
+    `shared.plan.transform_sql`; those in `hashed` hold names of keys, whose UUIDs are computed behind DuckDB. `parameters` are the
+    variables that are set before it runs. `key_statement` gives `name` and `legacy` alone and cannot fail. `packed` are the keys that `rest()` packs, `details` is for `plan explain`.
     """
 
     setup: tuple[str, ...]
     statement: str
     hashed: tuple[str, ...]
+    checks: tuple[RowCheck, ...] = ()
+    filters: bool = False
+    key_statement: str = ""
+    packed: tuple[str, ...] = ()
     target_columns: tuple[TargetColumn, ...]
     encoding: Encoding
     parameters: tuple[str, ...] = ()
@@ -164,7 +185,7 @@ class CompiledPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode_compiled(plan: CompiledPlan) -> bytes:
-    """msgpack of a compiled plan, for the ledger."""
+    """Msgpack of a compiled plan, for the ledger."""
     return msgspec.msgpack.encode(plan)
 
 

@@ -1,0 +1,175 @@
+"""A batch of source rows becomes target rows, refused rows with all their reasons, filtered keys and counted warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+import polars as pl
+import pyarrow as pa
+
+from services.transformer.encode import encode_binary, encode_csv
+from services.transformer.hashing import joined_bytes, uuid_bytes, uuid_texts
+from services.transformer.statements import Answer, RunValues, Statements
+from shared.core.errors import RunError
+from shared.core.states import Encoding
+from shared.messages.data import LoadBody, Reason, RefusedRow, Warned
+from shared.plan.compiled import CheckEffect, CompiledMapping, RowCheck, TransformProgram
+
+EXPRESSION_FAILED = Reason(code="expression")
+KEY_BYTES = 16
+
+
+class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
+    """Three masks over the rows of an answer; each row is in exactly one."""
+
+    loaded: pl.Series
+    refused: pl.Series
+    filtered: pl.Series
+
+
+class Engine:
+    """Transforms batches. Safe to use from several worker threads."""
+
+    def __init__(self) -> None:
+        self._statements = Statements()
+
+    def close(self) -> None:
+        """Give the connections back; no batch may be in work."""
+        self._statements.close()
+
+    def transform(self, mapping: CompiledMapping, source: pl.DataFrame, values: RunValues) -> LoadBody:
+        """The load of one batch. Takes CPU: call it in a worker thread. Raises RunError, BatchError."""
+        program = mapping.transform
+        answer = self._statements.run(program, source, values)
+        names, legacy, keys = _keys(answer.rows, values)
+        failed = self._failed(mapping, source, answer, values)
+        _distinct(mapping.name, names, failed)
+        verdicts = _verdicts(program, answer.rows)
+        everything = bool(verdicts.loaded.all())
+        chosen = None if everything else pa.array(verdicts.loaded)
+        rows = answer.rows if chosen is None else answer.rows.filter(chosen)
+        loaded_keys = keys if chosen is None else keys.filter(chosen)
+        return LoadBody(
+            rows=_encoded(program, rows, loaded_keys, values),
+            row_count=rows.num_rows,
+            target_keys=joined_bytes(loaded_keys),
+            legacy_keys=tuple(legacy.filter(verdicts.loaded).to_list()),
+            refused=(*_refused(mapping, answer, source, legacy, keys, verdicts), *failed),
+            filtered_keys=joined_bytes(keys.filter(pa.array(verdicts.filtered))),
+            warned=tuple(_warned(program.checks, answer.rows, verdicts)),
+        )
+
+    def _failed(
+        self, mapping: CompiledMapping, source: pl.DataFrame, answer: Answer, values: RunValues
+    ) -> tuple[RefusedRow, ...]:
+        """Rows that the statement itself failed for."""
+        if not answer.failed:
+            return ()
+        rows = source[list(answer.failed)]
+        _, legacy, keys = _keys(self._statements.keys(mapping.transform, rows), values)
+        return tuple(
+            RefusedRow(legacy_key=text, target_key=key, reasons=(EXPRESSION_FAILED,), row=row)
+            for text, key, row in zip(legacy.to_list(), keys.to_pylist(), source_rows(mapping, rows), strict=True)
+        )
+
+
+def _keys(rows: pa.Table, values: RunValues) -> tuple[pl.Series, pl.Series, pa.Array]:
+    """Names, legacy keys and 16-byte UUIDs of the rows. Raises RunError for a key that is NULL."""
+    names, legacy = pl.Series(pl.from_arrow(rows["name"])), pl.Series(pl.from_arrow(rows["legacy"]))
+    if names.null_count():
+        raise RunError("a part of a key is NULL", code="key_null")
+    return names, legacy, uuid_bytes(uuid_texts(rows["name"], values.namespace))
+
+
+def _distinct(mapping: str, names: pl.Series, failed: tuple[RefusedRow, ...]) -> None:
+    """A repeated key means that a join multiplies rows."""
+    if names.n_unique() != len(names) or len({row.target_key for row in failed}) != len(failed):
+        raise RunError(
+            f"a key of mapping {mapping} comes twice in a batch: a join multiplies rows", code="key_repeated"
+        )
+
+
+def _verdicts(program: TransformProgram, rows: pa.Table) -> Verdicts:
+    nothing = pl.repeat(False, rows.num_rows, dtype=pl.Boolean, eager=True)  # noqa: FBT003 - a value, no option
+    filtered = ~_booleans(rows, "kept").fill_null(True) if program.filters else nothing  # noqa: FBT003 - the same
+    refused = nothing
+    for check in program.checks:
+        if check.effect is CheckEffect.REFUSE:
+            flags = _booleans(rows, check.result)
+            if flags.any():
+                refused = refused | flags
+    refused = refused & ~filtered
+    return Verdicts(loaded=~(refused | filtered), refused=refused, filtered=filtered)
+
+
+def _encoded(program: TransformProgram, rows: pa.Table, keys: pa.Array, values: RunValues) -> bytes:
+    columns: list[pa.Array | pa.ChunkedArray] = []
+    csv = program.encoding is Encoding.CSV
+    for number, column in enumerate(program.target_columns):
+        if column.encoder == "key":
+            columns.append(uuid_texts(rows["name"], values.namespace).to_arrow() if csv else keys)
+        elif f"v{number}" in program.hashed:
+            texts = uuid_texts(rows[f"v{number}"], values.namespace)
+            columns.append(texts.to_arrow() if csv else uuid_bytes(texts))
+        else:
+            columns.append(rows[f"v{number}"])
+    table = pa.table(columns, names=[f"v{number}" for number in range(len(columns))])
+    return encode_csv(table) if csv else encode_binary(table.combine_chunks(), program.target_columns)
+
+
+def _refused(
+    mapping: CompiledMapping,
+    answer: Answer,
+    source: pl.DataFrame,
+    legacy: pl.Series,
+    keys: pa.Array,
+    verdicts: Verdicts,
+) -> Iterable[RefusedRow]:
+    """Refused rows with every reason; their source rows are taken from the batch by position."""
+    positions = verdicts.refused.arg_true().to_list()
+    if not positions:
+        return
+    checks = [check for check in mapping.transform.checks if check.effect is CheckEffect.REFUSE]
+    flags = [(_reason(check), _booleans(answer.rows, check.result).gather(positions).to_list()) for check in checks]
+    flags = [(reason, flag) for reason, flag in flags if any(flag)]
+    texts, row_keys = legacy.gather(positions).to_list(), keys.take(pa.array(positions)).to_pylist()
+    rows = source_rows(mapping, source[_source_positions(answer, positions)])
+    for number, (text, key, row) in enumerate(zip(texts, row_keys, rows, strict=True)):
+        reasons = tuple(reason for reason, flag in flags if flag[number])
+        yield RefusedRow(legacy_key=text, target_key=key, reasons=reasons, row=row)
+
+
+def source_rows(mapping: CompiledMapping, source: pl.DataFrame) -> list[bytes]:
+    """Each row as a JSON object of `alias.column` to text."""
+    names = {column.name: f"{column.alias}.{column.column}" for column in mapping.source.columns}
+    keys = {part.name: f"key.{part.name}" for part in mapping.source.key}
+    renamed = source.rename({**keys, **names})
+    return [msgspec.json.encode(row) for row in renamed.iter_rows(named=True)]
+
+
+def _source_positions(answer: Answer, positions: list[int]) -> list[int]:
+    """Positions in the batch of rows of the answer, which lacks those that failed."""
+    if not answer.failed:
+        return positions
+    failed = set(answer.failed)
+    there = [position for position in range(answer.rows.num_rows + len(failed)) if position not in failed]
+    return [there[position] for position in positions]
+
+
+def _warned(checks: tuple[RowCheck, ...], rows: pa.Table, verdicts: Verdicts) -> Iterable[Warned]:
+    """Warnings of rows that go on to the loader."""
+    for check in checks:
+        if check.effect is CheckEffect.WARN:
+            flags = _booleans(rows, check.result)
+            count = int((flags & verdicts.loaded).sum()) if flags.any() else 0
+            if count:
+                yield Warned(reason=_reason(check), count=count)
+
+
+def _reason(check: RowCheck) -> Reason:
+    return Reason(code=check.reason, column=check.column)
+
+
+def _booleans(rows: pa.Table, name: str) -> pl.Series:
+    return pl.Series(pl.from_arrow(rows[name]), dtype=pl.Boolean)

@@ -1,0 +1,64 @@
+"""A batch of source rows in, a batch of target rows out; and what becomes of one that failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from uuid import UUID
+
+import duckdb
+
+from services.transformer.batches import transform
+from services.transformer.engine import Engine
+from shared.core.errors import Refused, RunError, SealBroken, TransfuseError
+from shared.core.states import Stage
+from shared.crypto.keyring import Keyring
+from shared.ledger.compiled_plans import RunPlan, read_run_plan
+from shared.ledger.reports import fail_run, report_attempt_failed, report_step
+from shared.messages import Message, TransformBatch
+from shared.postgres.pools import Pool
+from shared.runtime.failpoints import failpoint
+
+PLANS_KEPT = 8
+
+
+class Handlers:
+    """The transformer's handler. Compiled plans never change, so the last few are kept by run."""
+
+    def __init__(self, *, ledger: Pool, keyring: Keyring, engine: Engine) -> None:
+        self._ledger = ledger
+        self._keyring = keyring
+        self._engine = engine
+        self._plans: OrderedDict[UUID, RunPlan] = OrderedDict()
+
+    async def transform(self, message: TransformBatch) -> AsyncGenerator[Message, None]:
+        """Transform a batch. Raises WorldError, BatchError, RunError, SealBroken."""
+        run = await self._plan(message.batch.run)
+        await failpoint("transformer.before_transform")
+        load = await asyncio.to_thread(transform, self._engine, message, run)
+        await failpoint("transformer.after_transform")
+        async with self._ledger.acquire() as connection:
+            await report_step(connection, message.batch, Stage.TRANSFORM)
+        yield load
+
+    async def transform_failed(self, message: TransformBatch, error: TransfuseError) -> None:
+        """What every batch would meet ends the run; anything else is an attempt that failed."""
+        async with self._ledger.acquire() as connection:
+            if isinstance(error, RunError | Refused) and not isinstance(error, SealBroken):
+                await fail_run(connection, message.batch.run, error)
+            else:
+                await report_attempt_failed(connection, message.batch, error.code)
+
+    async def _plan(self, run: UUID) -> RunPlan:
+        plan = self._plans.get(run)
+        if plan is None:
+            async with self._ledger.acquire() as connection:
+                plan = await read_run_plan(connection, run, self._keyring)
+            if plan.duckdb_version != duckdb.__version__:
+                raise RunError("the run is pinned to another version of DuckDB", code="version_differs")
+            self._plans[run] = plan
+        self._plans.move_to_end(run)
+        while len(self._plans) > PLANS_KEPT:
+            self._plans.popitem(last=False)
+        return plan

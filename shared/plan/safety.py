@@ -1,0 +1,136 @@
+"""Which expressions can make a statement fail: everything that is not known to be harmless gets a net."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from shared.plan.expressions import Node
+
+HARMLESS = frozenset(
+    """
+    ! !~~ !~~* array_length bit_length char_length character_length concat concat_ws contains day dayofmonth dayofweek
+    dayofyear encode ends_with hash hex hour ilike_escape instr json_array json_object lcase left len length like_escape
+    list_contains list_value lower ltrim md5 minute month nfc_normalize not_ilike_escape not_like_escape prefix position quarter
+    replace reverse right rtrim sha1 sha256 split_part starts_with str_split string_split strip_accents strlen strpos struct_pack
+    substr substring suffix to_json translate trim trunc ucase unicode upper week weekday year || ~~ ~~* ~~~
+    """.split()
+)
+"""Functions that give a value or NULL for every argument of their types."""
+PATTERNS = frozenset(
+    {
+        "regexp_extract",
+        "regexp_extract_all",
+        "regexp_full_match",
+        "regexp_matches",
+        "regexp_replace",
+        "regexp_split_to_array",
+    }
+)
+"""Harmless where the pattern is a constant: that one is tried when the plan is compiled."""
+ALIKE = frozenset({"greatest", "least", "nullif"})
+"""Harmless where all arguments have one type."""
+LEAVES = frozenset({"COLUMN_REF", "CONSTANT"})
+CASTING_OPERATORS = frozenset({"COMPARE_IN", "COMPARE_NOT_IN"})
+HARMLESS_OPERATORS = frozenset({"OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_TRY"})
+SAME_TYPE_OPERATORS = frozenset({"OPERATOR_COALESCE", "OPERATOR_NOT"})
+
+TypeOf = Callable[[Node], str]
+
+
+def may_throw(node: Node, type_of: TypeOf) -> bool:
+    """Whether evaluating a rewritten expression may fail for some row."""
+    kind = node["class"]
+    if kind in LEAVES or node["type"] == "OPERATOR_TRY":
+        return False
+    below = children(node)
+    if any(may_throw(child, type_of) for child in below):
+        return True
+    match kind:
+        case "COMPARISON" | "BETWEEN":
+            return not _alike(below, type_of)
+        case "CONJUNCTION":
+            return any(type_of(child) != "BOOLEAN" for child in below)
+        case "CASE":
+            return _case_may_throw(node, type_of)
+        case "CAST":
+            return not (
+                node["try_cast"]
+                or target_type(node) in ("VARCHAR", "TEXT", "STRING")
+                or below[0]["class"] == "CONSTANT"
+            )
+        case "OPERATOR":
+            return _operator_may_throw(node, below, type_of)
+        case "FUNCTION":
+            return _function_may_throw(node, below, type_of)
+    return True
+
+
+def target_type(cast: Node) -> str:
+    """The type name of a CAST node, in capitals, without its modifiers."""
+    return str(cast["type_expr"]["type_name"]).upper()
+
+
+def children(node: Node) -> list[Node]:
+    """The expressions directly below a node, in order; type expressions are none."""
+    found: list[Node] = []
+    for key, value in node.items():
+        if key != "type_expr":
+            _collect(value, found)
+    return found
+
+
+def _collect(value: object, found: list[Node]) -> None:
+    if isinstance(value, dict):
+        if "class" in value:
+            found.append(value)
+        else:
+            for inner in value.values():
+                _collect(inner, found)
+    elif isinstance(value, list):
+        for inner in value:
+            _collect(inner, found)
+
+
+def _case_may_throw(node: Node, type_of: TypeOf) -> bool:
+    whens = [check["when_expr"] for check in node["case_checks"]]
+    thens = [check["then_expr"] for check in node["case_checks"]]
+    return any(type_of(when) != "BOOLEAN" for when in whens) or not _alike([*thens, node["else_expr"]], type_of)
+
+
+def _operator_may_throw(node: Node, below: list[Node], type_of: TypeOf) -> bool:
+    if node["type"] in HARMLESS_OPERATORS:
+        return False
+    if node["type"] == "OPERATOR_NOT":
+        return type_of(below[0]) != "BOOLEAN"
+    if node["type"] in CASTING_OPERATORS or node["type"] in SAME_TYPE_OPERATORS:
+        return not _alike(below, type_of)
+    return True
+
+
+def _function_may_throw(node: Node, below: list[Node], type_of: TypeOf) -> bool:
+    name = node["function_name"].lower()
+    if name in HARMLESS:
+        return False
+    if name in PATTERNS:
+        return len(below) < 2 or any(child["class"] != "CONSTANT" for child in below[1:])
+    if name in ALIKE:
+        return not _alike(below, type_of)
+    return True
+
+
+def _alike(nodes: list[Node], type_of: TypeOf) -> bool:
+    """Whether no operand has to be cast in a way that can fail: one type, or constants of its kind."""
+    types = {type_of(node) for node in nodes if not _is_null(node)}
+    if len(types) <= 1:
+        return True
+    variable = {type_of(node) for node in nodes if node["class"] != "CONSTANT"}
+    constant = {type_of(node) for node in nodes if node["class"] == "CONSTANT" and not _is_null(node)}
+    return len(variable) == 1 and all(map(_is_number, variable)) and all(map(_is_number, constant))
+
+
+def _is_null(node: Node) -> bool:
+    return node["class"] == "CONSTANT" and str(node.get("literal", {}).get("kind")) in ("NULL", "NULL_LITERAL")
+
+
+def _is_number(kind: str) -> bool:
+    return kind.endswith("INT") or kind in ("INTEGER", "FLOAT", "DOUBLE") or kind.startswith("DECIMAL")

@@ -1,0 +1,168 @@
+"""Mappings for tests: from a few source columns and expressions to a compiled program, and rows through it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+import polars as pl
+
+from services.transformer.decode import column_names, decode
+from services.transformer.engine import Engine
+from services.transformer.statements import RunValues
+from shared.messages.data import LoadBody, RefusedRow
+from shared.plan import source_types as pg
+from shared.plan.compiled import CompiledMapping, Cut, KeyPart, LoadProgram, SourceColumn, SourceProgram
+from shared.plan.keys import CanonicalForm, KeyPartType, KeySignature
+from shared.plan.model import BadValue, Codebook, ColumnExpression, Mapping, Plan, Rule, Text
+from shared.plan.position import Position
+from shared.plan.transform_sql import compile_transform
+from shared.postgres.catalog import Column, ColumnType, Table
+from shared.postgres.identifiers import TableName
+
+PLACE = Position(file="plan.yml", line=1, column=1)
+NAMESPACE = UUID("8a3c1f62-5a0e-4f0e-9c55-0d6b3f1f7f10")
+MOMENT = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+VALUES = RunValues(namespace=NAMESPACE, snapshot_at=MOMENT)
+
+TYPES = {
+    "boolean": ColumnType(oid=pg.BOOL, typmod=-1, name="boolean"),
+    "smallint": ColumnType(oid=pg.INT2, typmod=-1, name="smallint"),
+    "integer": ColumnType(oid=pg.INT4, typmod=-1, name="integer"),
+    "bigint": ColumnType(oid=pg.INT8, typmod=-1, name="bigint"),
+    "real": ColumnType(oid=pg.FLOAT4, typmod=-1, name="real"),
+    "double precision": ColumnType(oid=pg.FLOAT8, typmod=-1, name="double precision"),
+    "text": ColumnType(oid=pg.TEXT, typmod=-1, name="text"),
+    "varchar(5)": ColumnType(oid=pg.VARCHAR, typmod=9, name="character varying(5)"),
+    "char(3)": ColumnType(oid=pg.BPCHAR, typmod=7, name="character(3)"),
+    "numeric": ColumnType(oid=pg.NUMERIC, typmod=-1, name="numeric"),
+    "numeric(6,2)": ColumnType(oid=pg.NUMERIC, typmod=(6 << 16 | 2) + 4, name="numeric(6,2)"),
+    "date": ColumnType(oid=pg.DATE, typmod=-1, name="date"),
+    "timestamp": ColumnType(oid=pg.TIMESTAMP, typmod=-1, name="timestamp without time zone"),
+    "timestamptz": ColumnType(oid=pg.TIMESTAMPTZ, typmod=-1, name="timestamp with time zone"),
+    "uuid": ColumnType(oid=pg.UUID, typmod=-1, name="uuid"),
+    "jsonb": ColumnType(oid=pg.JSONB, typmod=-1, name="jsonb"),
+    "bytea": ColumnType(oid=pg.BYTEA, typmod=-1, name="bytea"),
+    "mood": ColumnType(oid=90000, typmod=-1, name="mood", kind="e", labels=("sad", "ok")),
+    "interval": ColumnType(oid=pg.INTERVAL, typmod=-1, name="interval"),
+}
+"""Types of columns by short names."""
+
+
+def text(value: str) -> Text:
+    """A text of a plan."""
+    return Text(value=value, position=PLACE)
+
+
+def compiled(
+    source: dict[str, str],
+    columns: dict[str, tuple[str, str]],
+    *,
+    keep: str | None = None,
+    rules: Sequence[Rule] = (),
+    bad_value: Sequence[str] = (),
+    required: Sequence[str] = (),
+    codebooks: Sequence[Codebook] = (),
+    types: dict[str, ColumnType] | None = None,
+    content_key: bool = False,
+    not_null: Sequence[str] = (),
+) -> CompiledMapping:
+    """`source`: column of alias `p` to type, `id` is the key. `columns`: target column to (type, expression)."""
+    known = TYPES | (types or {})
+    source_columns = tuple(
+        SourceColumn(
+            name=f"c{number}",
+            alias="p",
+            column=name,
+            sql=f"p.{name}",
+            type_name=known[kind].name,
+            duck_type=pg.duck_type(known[kind]),
+        )
+        for number, (name, kind) in enumerate(source.items())
+    )
+    key = (KeyPart(name="k0", sql="p.id", type_name="integer", duck_type="INTEGER"),)
+    program = SourceProgram(
+        driving=TableName(schema="public", name="people"), schema="public", tables=(), clause_sql="", from_sql="",
+        content_key=content_key, columns=source_columns, key=key, cut_key=key,
+        cut=Cut.INTEGERS, excludes_expected=False, read_columns={},
+    )  # fmt: skip
+    part = KeyPartType(type_name="integer", duck_type="INTEGER", form=CanonicalForm.INTEGER)
+    signature = KeySignature(mapping="people", key_domain="people", parts=(part,), content_key=content_key)
+    mapping = Mapping(
+        name="people", position=PLACE, into=text("people"), from_=text("people AS p"), key=(text("p.id"),), key_domain="people",
+        content_key=content_key, keep=text(keep) if keep else None, rules=tuple(rules), required=tuple(map(text, required)),
+        columns=tuple(ColumnExpression(column=name, expression=text(sql)) for name, (_, sql) in columns.items()),
+        bad_value=dict.fromkeys(bad_value, BadValue.KEEP_ASIDE),
+    )  # fmt: skip
+    plan = Plan(
+        name="test", namespace=str(NAMESPACE), codebooks={book.name: book for book in codebooks}, mappings=(mapping,),
+        unmapped={}, files={}, hash="",
+    )  # fmt: skip
+    target = Table(
+        name=TableName(schema="public", name="people"), kind="r",
+        columns=tuple(Column(name=name, type=known[kind], not_null=name in not_null) for name, (kind, _) in columns.items()),
+    )  # fmt: skip
+    aliases = {"p": {column.column: column for column in source_columns}}
+    transform = compile_transform(
+        plan, mapping, program, aliases, target, {"people": signature, "doctors": signature_of("doctors")}
+    )
+    load = LoadProgram(table=target.name, columns=tuple(columns), column_types=(), key_column="id", primary_key=("id",))
+    return CompiledMapping(
+        name="people", key_domain="people", wave=0, depends_on=(), source=program, transform=transform, load=load
+    )
+
+
+def signature_of(mapping: str, form: CanonicalForm = CanonicalForm.INTEGER, duck_type: str = "INTEGER") -> KeySignature:
+    """A key of one part."""
+    part = KeyPartType(type_name="integer", duck_type=duck_type, form=form)
+    return KeySignature(mapping=mapping, key_domain=mapping, parts=(part,))
+
+
+def copied_csv(rows: Sequence[Sequence[str | None]]) -> bytes:
+    """Rows as COPY writes them: None unquoted and empty, '' quoted."""
+    out = io.StringIO()
+    for row in rows:
+        out.write(",".join("" if value is None else '"' + value.replace('"', '""') + '"' for value in row) + "\n")
+    return out.getvalue().encode()
+
+
+def transformed(engine: Engine, mapping: CompiledMapping, rows: Sequence[Sequence[str | None]]) -> LoadBody:
+    """Rows without their key, which is their number from 1, through the transformer."""
+    keyed = [(str(number), *row) for number, row in enumerate(rows, start=1)]
+    source = decode(copied_csv(keyed), column_names(mapping.source), len(keyed))
+    return engine.transform(mapping, source, VALUES)
+
+
+def answer(engine: Engine, mapping: CompiledMapping, rows: Sequence[Sequence[str | None]]) -> pl.DataFrame:
+    """The statement's own result, columns named after the target's."""
+    keyed = [(str(number), *row) for number, row in enumerate(rows, start=1)]
+    source = decode(copied_csv(keyed), column_names(mapping.source), len(keyed))
+    result = pl.DataFrame(pl.from_arrow(engine._statements.run(mapping.transform, source, VALUES).rows)).select(
+        "^v\\d+$"
+    )
+    names = {
+        f"v{number}": column.name
+        for number, column in enumerate(mapping.transform.target_columns)
+        if column.encoder != "key"
+    }
+    return result.rename(names)
+
+
+def reasons(refused: RefusedRow) -> set[tuple[str, str]]:
+    """Reasons of a refused row, by code and column."""
+    return {(reason.code, reason.column) for reason in refused.reasons}
+
+
+def warned(body: LoadBody) -> dict[tuple[str, str], int]:
+    """Counted warnings by code and column."""
+    return {(warning.reason.code, warning.reason.column): warning.count for warning in body.warned}
+
+
+def rows_of(refused: RefusedRow) -> dict[str, str | None]:
+    """The source row that a refused row keeps."""
+    kept: dict[str, str | None] = msgspec.json.decode(refused.row)
+    return kept
