@@ -38,7 +38,7 @@ class PreflightFailed(Refused):
 async def check_legacy(connection: asyncpg.Connection, plan: CompiledPlan, source: Catalog) -> list[Check]:
     """Checks of the legacy database, inside a transaction that has not read anything yet or has a snapshot exported."""
     role = await connection.fetchrow(SQL["legacy_role"])
-    checks = [_legacy_version(role["version"]), _encoding("legacy", role["encoding"])]
+    checks = [_legacy_version(role["version"]), _legacy_encoding(role["encoding"])]
     checks += await _readable(connection, role["role_name"], plan)
     if any(check.state == "failed" for check in checks):
         return checks
@@ -49,12 +49,15 @@ async def check_legacy(connection: asyncpg.Connection, plan: CompiledPlan, sourc
 
 async def check_target(connection: asyncpg.Connection, plan: CompiledPlan) -> list[Check]:
     """Checks of the target database, through the ledger's connection: rights are those of the loader's role."""
+    if not await connection.fetchval(SQL["ledger_ready"]):
+        return [failed("ledger_ready", "the target database has no ledger", "Run `transfuse init`.")]
     role = await connection.fetchrow(SQL["loader_role"])
     tables = sorted({mapping.load.table for mapping in plan.mappings})
     rights = await connection.fetch(SQL["target_rights"], *_columns(tables), role["role_name"])
     return [
+        passed("ledger_ready", "the ledger is there"),
         _target_version(role["version"]),
-        _encoding("target", role["encoding"]),
+        _target_encoding(role["encoding"]),
         _writable(role["role_name"], rights),
         _row_security(role, rights),
     ]
@@ -72,14 +75,25 @@ def _target_version(version: int) -> Check:
     return passed("target_version", f"PostgreSQL {_dotted(version)}")
 
 
-def _encoding(name: str, encoding: str) -> Check:
+def _legacy_encoding(encoding: str) -> Check:
+    """Every encoding that PostgreSQL knows converts exactly; SQL_ASCII is none."""
+    if encoding == "SQL_ASCII":
+        return failed(
+            "legacy_encoding",
+            "the legacy database is in SQL_ASCII, which says nothing of its characters",
+            "Restore it into a database made with the ENCODING that its texts really have.",
+        )
+    return passed("legacy_encoding", encoding if encoding == "UTF8" else f"{encoding}, read as UTF8")
+
+
+def _target_encoding(encoding: str) -> Check:
     if encoding != "UTF8":
         return failed(
-            f"{name}_encoding",
-            f"the {name} database is encoded in {encoding}",
-            f"Copy the {name} database into one made with ENCODING 'UTF8', so that no character changes on the way.",
+            "target_encoding",
+            f"the target database is in {encoding}",
+            "Use a database made with ENCODING 'UTF8', which holds every character.",
         )
-    return passed(f"{name}_encoding", "UTF8")
+    return passed("target_encoding", encoding)
 
 
 async def _readable(connection: asyncpg.Connection, role: str, plan: CompiledPlan) -> list[Check]:

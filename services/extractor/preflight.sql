@@ -43,15 +43,22 @@ order by 1;
 -- name: export_snapshot
 select pg_export_snapshot();
 
+-- name: ledger_ready
+select to_regclass('transfuse.service_role') is not null;
+
 -- name: loader_role
-select coalesce(loader.rolname, me.rolname)::text as role_name,
-       coalesce(loader.rolsuper or loader.rolbypassrls, me.rolsuper or me.rolbypassrls) as sees_all,
+select r.rolname::text as role_name,
+       r.rolsuper or r.rolbypassrls as sees_all,
        current_setting('server_version_num')::integer as version,
        pg_encoding_to_char(d.encoding)::text as encoding
-from pg_roles me
+from pg_roles r
 join pg_database d on d.datname = current_database()
-left join pg_roles loader on me.rolname ~ '_extractor$' and loader.rolname = regexp_replace(me.rolname, '_extractor$', '_loader')
-where me.rolname = current_user;
+where r.rolname = coalesce((
+    select loader.login_role
+    from transfuse.service_role loader
+    join transfuse.service_role me on me.service = 'extractor' and me.login_role = current_user
+    where loader.service = 'loader'
+), current_user);
 
 -- name: target_rights
 select n.nspname::text as schema_name,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -24,6 +25,7 @@ from shared.postgres.identifiers import TableName
 from shared.postgres.pools import Pool, Session, open_pool
 from shared.settings import PostgresAddress, Secret
 from tests.conftest import DatabaseFactory
+from tests.ledgers.ledger import Ledger, made_database, opened_ledger
 
 RoleFactory = Callable[[str], Awaitable[str]]
 
@@ -145,3 +147,19 @@ def mapping_of(  # noqa: PLR0913 - a mapping has that many sides
             in_seq_order=in_seq_order,
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def ledger_database(postgres_server: str) -> Iterator[PostgresAddress]:
+    """A database with a ledger."""
+    with asyncio.Runner() as runner:
+        making = made_database(postgres_server)
+        yield runner.run(making.__aenter__())
+        runner.run(making.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def ledger(ledger_database: PostgresAddress) -> AsyncIterator[Ledger]:
+    """An empty ledger."""
+    async with opened_ledger(ledger_database) as opened:
+        yield opened
