@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from shared.core.errors import RunError
+from shared.runtime.cancelling import cancel_until_done
 from shared.runtime.world import Probe
 from shared.telemetry.logging import bind_service, get_logger
 from shared.telemetry.metrics import READY, render
@@ -128,8 +129,7 @@ class Service:
         """End at once: everything is cancelled, nothing settled."""
         self._draining.set()
         if self._running and await self._before_the_end(self._started.wait()):
-            for task in self._tasks.values():
-                task.cancel()
+            await cancel_until_done(*self._tasks.values())
             await self._ended.wait()
 
     async def check(self) -> dict[str, bool]:

@@ -20,6 +20,7 @@ from shared.core.backoff import Backoff
 from shared.core.errors import BusUnavailable, MessageUnreadable
 from shared.messages import Message
 from shared.messages.codec import decode
+from shared.runtime.cancelling import cancel_until_done
 from shared.telemetry.logging import get_logger
 from shared.telemetry.metrics import EVENTS_DROPPED, REDELIVERIES, UNREADABLE
 
@@ -127,8 +128,7 @@ class Subscription:
 
     async def __aexit__(self, *_exc: object) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await cancel_until_done(self._task)
 
     def __aiter__(self) -> Self:
         return self
@@ -180,8 +180,8 @@ class Subscription:
             self._began.set()
             await self._watch(channel, queue.name)
         finally:
-            self._unsettled.clear()
             await close_quietly(channel)
+            self._unsettled.clear()
 
     async def _consume(self, queue: AbstractQueue) -> None:
         await queue.consume(self._receive, no_ack=self._no_ack)
@@ -199,6 +199,8 @@ class Subscription:
             await self._put_aside(incoming, error)
             return
         delivery = RabbitDelivery(self, incoming, message)
+        if delivery.is_lost:
+            return
         if delivery.redelivered:
             REDELIVERIES.labels(queue=self._label).inc()
         if not self._no_ack:

@@ -57,7 +57,7 @@ class RabbitWorld:
         self._buses: list[RabbitBus] = []
 
     def bus(self) -> Bus:
-        bus = RabbitBus(self._url, topology=self.topology, publish_seconds=self.publish_seconds, watch_seconds=0.5)
+        bus = RabbitBus(self._url, topology=self.topology, publish_seconds=self.publish_seconds)
         self._buses.append(bus)
         return bus
 
