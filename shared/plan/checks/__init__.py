@@ -35,8 +35,9 @@ def report_plan(plan: Plan, report: Report) -> None:
 def check_order(plan: Plan, report: Report) -> None:
     """References must give an order: none to oneself, none in a circle."""
     for mapping in plan.mappings:
+        references = referred(mapping)
         for column in mapping.columns:
-            if mapping.name in referred(mapping).get(column.column, ()):
+            if mapping.name in references.get(column.column, ()):
                 report.later(column.expression.position, f"a reference of {mapping.name!r} to itself")
     depends_on = dependencies(plan.mappings)
     circle = cycle(depends_on, waves(depends_on))

@@ -1,0 +1,165 @@
+"""A plan held against both catalogues becomes a `CompiledPlan`: what each service executes."""
+
+from __future__ import annotations
+
+import duckdb
+import msgspec
+
+from shared.plan.aliases import aliases_of_clause, key_types
+from shared.plan.catalog_checks import check_clause, check_unmapped
+from shared.plan.checks import report_plan
+from shared.plan.compiled import CompiledMapping, CompiledPlan, SourceColumn, SourceProgram, TransformProgram
+from shared.plan.describe import Described
+from shared.plan.from_clause import FromClause, read_from
+from shared.plan.keys import KeyPartType, KeySignature, key_part_type
+from shared.plan.load_program import check_target, load_program
+from shared.plan.model import Mapping, Plan
+from shared.plan.position import PlanRefused
+from shared.plan.references import dependencies, waves
+from shared.plan.report import Report
+from shared.plan.source_program import CONTENT_PART, source_program
+from shared.plan.transform_sql import compile_transform
+from shared.plan.used_columns import used_columns
+from shared.postgres.catalog import Catalog, ColumnType, Table
+
+
+def check_sources(plan: Plan, source: Catalog) -> None:
+    """Hold a plan against itself and the legacy catalogue. Raises PlanRefused with every problem."""
+    report = Report(plan.files)
+    report_plan(plan, report)
+    report.refuse()
+    clauses = [(mapping, clause_of(plan, mapping)) for mapping in plan.mappings]
+    for mapping, clause in clauses:
+        check_clause(mapping, clause, source, report)
+    check_unmapped(plan, {table for _, clause in clauses for table in clause.tables}, source, report)
+    report.refuse()
+
+
+def clause_of(plan: Plan, mapping: Mapping) -> FromClause:
+    """The checked FROM clause of a mapping."""
+    return read_from(mapping.from_.value, plan.source_schema)[1]
+
+
+def compile_plan(
+    plan: Plan, source: Catalog, target: Catalog, described: Described, *, transfuse_version: str
+) -> CompiledPlan:
+    """Compile a plan. `described` holds what the statements of `describe_statements` give.
+
+    Raises PlanRefused with every problem that can be seen at once: of the plan itself and the legacy tables first, then
+    of columns, types and the target.
+    """
+    check_sources(plan, source)
+    report = Report(plan.files)
+    parts = [read_source(plan, mapping, source, described, report) for mapping in plan.mappings]
+    tables = {mapping.name: check_target(mapping, target, report) for mapping in plan.mappings}
+    report.refuse()
+    found = [part for part in parts if part is not None]
+    signatures = {part.mapping.name: part.signature for part in found}
+    depends_on = dependencies(plan.mappings)
+    placed = waves(depends_on)
+    compiled = [compile_mapping(plan, part, tables[part.mapping.name], signatures, report) for part in found]
+    report.refuse()
+    ordered = sorted((one for one in compiled if one is not None), key=lambda one: placed[one.name])
+    return CompiledPlan(
+        name=plan.name,
+        hash=plan.hash,
+        namespace=plan.namespace,
+        namespace_secret=plan.namespace_secret,
+        keys=plan.keys,
+        transfuse_version=transfuse_version,
+        duckdb_version=duckdb.__version__,
+        source_fingerprint=source.fingerprint(),
+        target_fingerprint=target.fingerprint(),
+        mappings=tuple(
+            msgspec.structs.replace(one, wave=placed[one.name], depends_on=depends_on[one.name]) for one in ordered
+        ),
+    )
+
+
+class SourcePart(msgspec.Struct, frozen=True, kw_only=True):
+    """One mapping's source side: the program, the selected columns by alias and name, and the signature of its key."""
+
+    mapping: Mapping
+    program: SourceProgram
+    columns: dict[str, dict[str, SourceColumn]]
+    signature: KeySignature
+
+
+def read_source(
+    plan: Plan, mapping: Mapping, source: Catalog, described: Described, report: Report
+) -> SourcePart | None:
+    """The source side of a mapping; None with its problems in the report."""
+    before = len(report.problems)
+    clause = clause_of(plan, mapping)
+    asked = described.get(mapping.name, {})
+    aliases = aliases_of_clause(clause, source, asked)
+    used = used_columns(mapping, aliases, report)
+    check_case(mapping, used.selected, report)
+    if mapping.content_key and not used.selected:
+        report.problem(mapping.position, "key: content() needs columns that are read")
+    signature = key_signature(mapping, key_types(mapping, aliases, asked, report), report)
+    if len(report.problems) > before or signature is None:
+        return None
+    program = source_program(mapping, clause, aliases, used, signature, source)
+    columns: dict[str, dict[str, SourceColumn]] = {item.alias: {} for item in clause.items}
+    for column in program.columns:
+        columns[column.alias][column.column] = column
+    return SourcePart(mapping=mapping, program=program, columns=columns, signature=signature)
+
+
+def check_case(mapping: Mapping, selected: tuple[tuple[str, str], ...], report: Report) -> None:
+    """DuckDB compares names without case: two columns of one alias must differ in more."""
+    seen: dict[tuple[str, str], str] = {}
+    for alias, column in selected:
+        other = seen.setdefault((alias, column.lower()), column)
+        if other != column:
+            message = f"{alias}.{other} and {alias}.{column} differ only in case: rename one in a subquery of `from`"
+            report.problem(mapping.from_.position, message)
+
+
+def key_signature(mapping: Mapping, types: list[ColumnType], report: Report) -> KeySignature | None:
+    """The signature of a mapping's key; None with the reason in the report."""
+    if mapping.content_key:
+        parts: tuple[KeyPartType, ...] = (CONTENT_PART,)
+    else:
+        if len(types) != len(mapping.key):
+            report.problem(mapping.position, "the type of the key is not known: the legacy server did not describe it")
+            return None
+        found = [key_part_type(column_type) for column_type in types]
+        for text, column_type, part in zip(mapping.key, types, found, strict=True):
+            if part is None:
+                message = f"a key of type {column_type.name} has no text that is the same for ever: cast it in the key"
+                report.problem(text.position, message)
+        parts = tuple(part for part in found if part is not None)
+    return KeySignature(
+        mapping=mapping.name, key_domain=mapping.key_domain, parts=parts, content_key=mapping.content_key
+    )
+
+
+def compile_mapping(
+    plan: Plan,
+    part: SourcePart,
+    table: Table | None,
+    signatures: dict[str, KeySignature],
+    report: Report,
+) -> CompiledMapping | None:
+    """All three programs of a mapping; None with its problems in the report."""
+    mapping = part.mapping
+    if table is None:
+        return None
+    try:
+        transform: TransformProgram = compile_transform(plan, mapping, part.program, part.columns, table, signatures)
+    except PlanRefused as refused:
+        for problem in refused.problems:
+            report.problem(problem.position, problem.message)
+        return None
+    return CompiledMapping(
+        name=mapping.name,
+        key_domain=mapping.key_domain,
+        wave=0,
+        depends_on=(),
+        source=part.program,
+        transform=transform,
+        load=load_program(plan, mapping, table, report),
+        invented=tuple(column.column for column in mapping.columns if column.invented),
+    )
