@@ -44,7 +44,7 @@ def open_batch(message: LoadBatch, key: RunKey) -> OpenedBatch:
     """
     plain = key.open_(message.body, batch_aad(message.batch, Stage.LOAD), max_plain_bytes=MAX_BODY_BYTES)
     body = msgspec.msgpack.decode(plain, type=LoadBody)
-    _check(message.batch.mapping, body)
+    _check(message, body)
     return OpenedBatch(batch=message.batch, encoding=message.encoding, body=body)
 
 
@@ -53,9 +53,9 @@ def keys_of(packed: bytes) -> list[bytes]:
     return [packed[at : at + KEY_BYTES] for at in range(0, len(packed), KEY_BYTES)]
 
 
-def _check(mapping: str, body: LoadBody) -> None:
-    keys = keys_of(body.target_keys)
-    if len(body.target_keys) != KEY_BYTES * body.row_count or len(body.legacy_keys) != body.row_count:
+def _check(message: LoadBatch, body: LoadBody) -> None:
+    mapping, keys = message.batch.mapping, keys_of(body.target_keys)
+    if {message.row_count, len(body.legacy_keys), len(body.target_keys) / KEY_BYTES} != {body.row_count}:
         raise RunError(f"A batch of {mapping} has not one key per row.", code="keys_miscounted")
     if len(body.filtered_keys) % KEY_BYTES:
         raise RunError(f"A batch of {mapping} has a broken list of filtered keys.", code="keys_miscounted")

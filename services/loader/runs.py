@@ -47,7 +47,7 @@ class LoadRuns:
             if found is None:
                 return None
             key = RunKey(self._keyring.unwrap(found.wrapped_key, run))
-            known = self._kept[run] = LoadRun(run=run, plan=decode_compiled(found.compiled), key=key)
+            known = self._kept[run] = LoadRun(run=run, plan=_plan(found.compiled), key=key)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return known
@@ -58,3 +58,10 @@ class LoadRuns:
         if found is None:
             raise RunError("The key of an earlier run is gone.", code="run_key_gone")
         return found.key
+
+
+def _plan(compiled: bytes) -> CompiledPlan:
+    try:
+        return decode_compiled(compiled)
+    except msgspec.MsgspecError as error:
+        raise RunError("The run's plan was compiled by another version.", code="version_differs") from error

@@ -79,10 +79,12 @@ def classify(sqlstate: str, *, in_copy: bool = False) -> Fault:
 
 def fault_of(error: BaseException, *, in_copy: bool = False) -> Fault:
     """Whose fault an error of the driver is: by SQLSTATE where the server spoke, else lost connection or wrong use."""
+    if isinstance(error, asyncpg.DataError) and getattr(error, "severity", None) is None:
+        return Fault.OUR_BUG  # the driver itself: an argument is not of its parameter's type
     if isinstance(error, asyncpg.PostgresError) and error.sqlstate:
         return classify(error.sqlstate, in_copy=in_copy)
-    wrong_use = isinstance(error, ValueError | asyncpg.InternalClientError)
-    return Fault.OUR_BUG if wrong_use else Fault.WORLD
+    # A connection that the server ended between two statements is told as an InternalClientError too.
+    return Fault.OUR_BUG if isinstance(error, ValueError) else Fault.WORLD
 
 
 def translate(error: BaseException, system: str, doing: str, *, in_copy: bool = False) -> TransfuseError:
