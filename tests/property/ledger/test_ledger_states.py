@@ -171,11 +171,15 @@ class LedgerStates(RuleBasedStateMachine):
             self.states[ref.mapping, ref.seq] = BatchState.SETTLED
 
     @precondition(lambda self: self.messages)
-    @rule(data=st.data(), keep=st.booleans())
-    def fail(self, data: st.DataObject, *, keep: bool) -> None:
-        """An attempt fails and is reported."""
+    @rule(data=st.data(), keep=st.booleans(), worn=st.booleans())
+    def fail(self, data: st.DataObject, *, keep: bool, worn: bool) -> None:
+        """An attempt fails and is reported; of a worn batch it is the third."""
         ref = self.take(data, keep=keep)
         key = (ref.mapping, ref.seq)
+        if worn and self.states[key] is BatchState.DISPATCHED:
+            self.attempts[key] = 2
+            sql = "update transfuse.batch set attempts = 2 where run_id = $1 and mapping = $2 and seq = $3"
+            self.wait(self.ledger.connection.execute(sql, self.run_id, *key))
         found = self.wait(report_attempt_failed(self.ledger.connection, ref, "timeout", backoff_seconds=0))
         if self.states[key] is not BatchState.DISPATCHED:
             assert found is None
