@@ -94,14 +94,18 @@ def walk(node: object) -> Iterator[Node]:
 def parse(text: str) -> Expression:
     """Parse one scalar expression. Raises BadExpression for anything that is not exactly that."""
     readable = EXCEPT.sub(lambda found: "exempt" if found[0].lower() == "except" else found[0], text)
-    document = json.loads(_parser().execute("select json_serialize_sql(?)", [PREFIX + readable]).fetchone()[0])  # type: ignore[index]
+    document = json.loads(_ask("select json_serialize_sql(?)", PREFIX + readable))
     if document["error"]:
         position = document.get("position")
         raise BadExpression(document["error_message"].splitlines()[0], max(0, int(position or 0) - len(PREFIX)))
     statements = document["statements"]
     node = statements[0]["node"] if len(statements) == 1 else {}
     extra = set(node) - PLAIN_SELECT
-    if node.get("type") != "SELECT_NODE" or len(node["select_list"]) != 1 or any(node[name] for name in extra if name in CLAUSES):
+    if (
+        node.get("type") != "SELECT_NODE"
+        or len(node["select_list"]) != 1
+        or any(node[name] for name in extra if name in CLAUSES)
+    ):
         raise BadExpression("expected exactly one expression")
     tree = node["select_list"][0]
     if node["from_table"]["type"] != "EMPTY" or tree.get("alias"):
@@ -133,12 +137,15 @@ def placed(node: Any, encoded: bytes) -> Any:  # noqa: ANN401 - a JSON tree
 
 def print_sql(tree: Node) -> str:
     """A tree as SQL, in DuckDB's own words."""
-    document = json.loads(_parser().execute("select json_serialize_sql('SELECT 1')").fetchone()[0])  # type: ignore[index]
+    document = json.loads(_ask("select json_serialize_sql(?)", "SELECT 1"))
     document["statements"][0]["node"]["select_list"] = [tree]
-    row = _parser().execute("select json_deserialize_sql(?)", [json.dumps(document)]).fetchone()
-    if row is None:
-        raise AssertionError
-    return str(row[0]).removeprefix(PREFIX)
+    return _ask("select json_deserialize_sql(?)", json.dumps(document)).removeprefix(PREFIX)
+
+
+def _ask(query: str, argument: str) -> str:
+    """The one value of a query. The result is drained: an open one makes the connection's next call fail."""
+    rows = _parser().execute(query, [argument]).fetchall()
+    return str(rows[0][0])
 
 
 def _parser() -> duckdb.DuckDBPyConnection:
