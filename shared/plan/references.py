@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping as ReadOnly
+from functools import lru_cache
 
 from shared.plan.checks.calls import string_constant
 from shared.plan.expressions import BadExpression, Call, Node, call_of, parse
@@ -25,16 +26,19 @@ def root_calls(tree: Node, name: str = "ref") -> Iterator[Call]:
 
 def referred(mapping: Mapping) -> dict[str, tuple[str, ...]]:
     """By target column the mappings it refers to, in order of appearance. Columns that do not parse are left out."""
-    found: dict[str, tuple[str, ...]] = {}
-    for column in mapping.columns:
-        try:
-            tree = parse(column.expression.value).tree
-        except BadExpression:
-            continue
-        names = [string_constant(call.arguments[0]) for call in root_calls(tree) if call.arguments]
-        if names:
-            found[column.column] = tuple(dict.fromkeys(name for name in names if name is not None))
-    return found
+    found = {column.column: referred_mappings(column.expression.value) for column in mapping.columns}
+    return {column: names for column, names in found.items() if names}
+
+
+@lru_cache(maxsize=4096)
+def referred_mappings(text: str) -> tuple[str, ...]:
+    """The mappings that an expression refers to at its root, in order of appearance; none if it does not parse."""
+    try:
+        tree = parse(text).tree
+    except BadExpression:
+        return ()
+    names = [string_constant(call.arguments[0]) for call in root_calls(tree) if call.arguments]
+    return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
 def dependencies(mappings: tuple[Mapping, ...]) -> dict[str, tuple[str, ...]]:

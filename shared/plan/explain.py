@@ -1,0 +1,100 @@
+"""What a compiled plan will do, for people (`transfuse plan explain`) and as JSON."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.ledger.bounds import BatchBounds
+from shared.plan.compiled import CompiledMapping, CompiledPlan
+from shared.plan.source_sql import select_sql
+
+
+class MappingExplanation(msgspec.Struct, frozen=True, kw_only=True):
+    """One mapping: what it reads and runs on either side. `packed` are the keys that `rest()` makes."""
+
+    name: str
+    into: str
+    wave: int
+    depends_on: tuple[str, ...]
+    cut: str
+    encoding: str
+    encoders: dict[str, str]
+    references: dict[str, str]
+    reads: dict[str, tuple[str, ...]]
+    packed: tuple[str, ...]
+    invented: tuple[str, ...]
+    source_sql: str
+    transform_sql: str
+
+
+class PlanExplanation(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole plan, mappings in the order in which they run."""
+
+    name: str
+    hash: str
+    mappings: tuple[MappingExplanation, ...]
+
+    def json(self) -> bytes:
+        """The same as JSON."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+
+
+def explain(plan: CompiledPlan) -> PlanExplanation:
+    """Explain a compiled plan."""
+    return PlanExplanation(name=plan.name, hash=plan.hash, mappings=tuple(map(explain_mapping, plan.mappings)))
+
+
+def explain_mapping(mapping: CompiledMapping) -> MappingExplanation:
+    """Explain one mapping."""
+    return MappingExplanation(
+        name=mapping.name,
+        into=str(mapping.load.table),
+        wave=mapping.wave,
+        depends_on=mapping.depends_on,
+        cut=mapping.source.cut.value,
+        encoding=mapping.transform.encoding.value,
+        encoders={column.name: column.encoder for column in mapping.transform.target_columns},
+        references={
+            reference.column: f"{reference.mapping} ({'enforced' if reference.enforced else 'checked by the loader'})"
+            for reference in mapping.load.references
+        },
+        reads=mapping.source.read_columns,
+        packed=mapping.transform.packed,
+        invented=mapping.invented,
+        source_sql=select_sql(mapping.source, BatchBounds()),
+        transform_sql=mapping.transform.statement,
+    )
+
+
+def explanation_text(explanation: PlanExplanation) -> str:
+    """The explanation as plain text."""
+    parts = [f"plan {explanation.name}, {explanation.hash[:12]}: {len(explanation.mappings)} mappings"]
+    parts.extend(mapping_text(number, mapping) for number, mapping in enumerate(explanation.mappings, 1))
+    return "\n\n".join(parts) + "\n"
+
+
+def mapping_text(number: int, mapping: MappingExplanation) -> str:
+    """One mapping as plain text."""
+    after = f", after {', '.join(mapping.depends_on)}" if mapping.depends_on else ""
+    lines = [
+        f"{number}. {mapping.name} -> {mapping.into} (wave {mapping.wave}{after})",
+        f"   cut by {mapping.cut}, travels as {mapping.encoding}",
+        *(f"   reads {table}: {', '.join(columns) or 'no column'}" for table, columns in mapping.reads.items()),
+        *(f"   {column} refers to {parent}" for column, parent in mapping.references.items()),
+    ]
+    if mapping.packed:
+        lines.append(f"   rest() packs {', '.join(mapping.packed)}")
+    if mapping.invented:
+        lines.append(f"   invented: {', '.join(mapping.invented)}")
+    lines += [
+        "   on the legacy server:",
+        indented(mapping.source_sql),
+        "   in DuckDB:",
+        indented(mapping.transform_sql),
+    ]
+    return "\n".join(lines)
+
+
+def indented(sql: str) -> str:
+    """SQL six spaces further right."""
+    return "\n".join(f"      {line}" for line in sql.splitlines())
