@@ -84,19 +84,18 @@ class Layers:
 
     def type_of(self, sql: str) -> str:
         """DuckDB's type of an expression over the columns there are. Raises duckdb.Error if it does not bind."""
-        row = self._scratch.execute(f"describe select {sql} as x from shape").fetchone()  # noqa: S608 - composed of quoted names and checked expressions
-        if row is None:
-            raise AssertionError
-        return "INTEGER" if row[1] == '"NULL"' else str(row[1])
+        described = self._scratch.execute(f"describe select {sql} as x from shape").fetchall()  # noqa: S608 - composed of quoted names and checked expressions
+        kind = str(described[0][1])
+        return "INTEGER" if kind == '"NULL"' else kind
 
     def try_out(self, sql: str) -> None:
         """Run a statement over one row of NULLs: what only shows when it runs. Raises duckdb.Error."""
-        self._scratch.execute(sql).fetchall()
+        self._scratch.sql(sql).to_arrow_table()
 
     def probe(self, sql: str) -> str:
         """DuckDB's type of an expression, which is run as well. Raises duckdb.Error."""
         kind = self.type_of(sql)
-        self._scratch.execute(f"select {sql} from shape").fetchall()  # noqa: S608 - the same
+        self._scratch.sql(f"select {sql} as x from shape").to_arrow_table()  # noqa: S608 - the same
         return kind
 
     def select(self, columns: list[tuple[str, str]]) -> str:

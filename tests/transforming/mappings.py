@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -58,61 +57,108 @@ def text(value: str) -> Text:
     return Text(value=value, position=PLACE)
 
 
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mapping may say beside its columns."""
+
+    keep: str = ""
+    rules: tuple[Rule, ...] = ()
+    bad_value: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    not_null: tuple[str, ...] = ()
+    codebooks: tuple[Codebook, ...] = ()
+    content_key: bool = False
+    parents: dict[str, KeySignature] = {}
+
+
 def compiled(
     source: dict[str, str],
     columns: dict[str, tuple[str, str]],
-    *,
-    keep: str | None = None,
-    rules: Sequence[Rule] = (),
-    bad_value: Sequence[str] = (),
-    required: Sequence[str] = (),
-    codebooks: Sequence[Codebook] = (),
+    options: Options | None = None,
     types: dict[str, ColumnType] | None = None,
-    content_key: bool = False,
-    not_null: Sequence[str] = (),
 ) -> CompiledMapping:
-    """`source`: column of alias `p` to type, `id` is the key. `columns`: target column to (type, expression)."""
+    """`source`: column of alias `p` to type, `k0` is the key. `columns`: target column to (type, expression)."""
+    options = options or Options()
     known = TYPES | (types or {})
-    source_columns = tuple(
+    target = Table(
+        name=TableName(schema="public", name="people"),
+        kind="r",
+        columns=tuple(
+            Column(name=name, type=known[kind], not_null=name in options.not_null) for name, (kind, _) in columns.items()
+        ),
+    )
+    expressions = {name: sql for name, (_, sql) in columns.items()}
+    return compiled_onto({name: known[kind] for name, kind in source.items()}, target, expressions, options)
+
+
+def compiled_onto(
+    source: dict[str, ColumnType], target: Table, expressions: dict[str, str], options: Options | None = None
+) -> CompiledMapping:
+    """A mapping of columns of alias `p` onto a table."""
+    options = options or Options()
+    program = source_program(source, content_key=options.content_key)
+    part = KeyPartType(type_name="integer", duck_type="INTEGER", form=CanonicalForm.INTEGER)
+    own = KeySignature(mapping="people", key_domain="people", parts=(part,), content_key=options.content_key)
+    mapping = Mapping(
+        name="people",
+        position=PLACE,
+        into=text("people"),
+        from_=text("people AS p"),
+        key=(text("p.id"),),
+        key_domain="people",
+        content_key=options.content_key,
+        keep=text(options.keep) if options.keep else None,
+        rules=options.rules,
+        required=tuple(map(text, options.required)),
+        columns=tuple(ColumnExpression(column=name, expression=text(sql)) for name, sql in expressions.items()),
+        bad_value=dict.fromkeys(options.bad_value, BadValue.KEEP_ASIDE),
+    )
+    plan = Plan(
+        name="test",
+        namespace=str(NAMESPACE),
+        codebooks={book.name: book for book in options.codebooks},
+        mappings=(mapping,),
+        unmapped={},
+        files={},
+        hash="",
+    )
+    aliases = {"p": {column.column: column for column in program.columns}}
+    parents = {"people": own, "doctors": signature_of("doctors"), **options.parents}
+    transform = compile_transform(plan, mapping, program, aliases, target, parents)
+    load = LoadProgram(
+        table=target.name, columns=tuple(expressions), column_types=(), key_column="id", primary_key=("id",)
+    )
+    return CompiledMapping(
+        name="people", key_domain="people", wave=0, depends_on=(), source=program, transform=transform, load=load
+    )
+
+
+def source_program(source: dict[str, ColumnType], *, content_key: bool = False) -> SourceProgram:
+    """Extraction of some columns of alias `p`, keyed by an integer."""
+    key = (KeyPart(name="k0", sql="p.id", type_name="integer", duck_type="INTEGER"),)
+    columns = tuple(
         SourceColumn(
             name=f"c{number}",
             alias="p",
             column=name,
             sql=f"p.{name}",
-            type_name=known[kind].name,
-            duck_type=pg.duck_type(known[kind]),
+            type_name=kind.name,
+            duck_type=pg.duck_type(kind),
         )
         for number, (name, kind) in enumerate(source.items())
     )
-    key = (KeyPart(name="k0", sql="p.id", type_name="integer", duck_type="INTEGER"),)
-    program = SourceProgram(
-        driving=TableName(schema="public", name="people"), schema="public", tables=(), clause_sql="", from_sql="",
-        content_key=content_key, columns=source_columns, key=key, cut_key=key,
-        cut=Cut.INTEGERS, excludes_expected=False, read_columns={},
-    )  # fmt: skip
-    part = KeyPartType(type_name="integer", duck_type="INTEGER", form=CanonicalForm.INTEGER)
-    signature = KeySignature(mapping="people", key_domain="people", parts=(part,), content_key=content_key)
-    mapping = Mapping(
-        name="people", position=PLACE, into=text("people"), from_=text("people AS p"), key=(text("p.id"),), key_domain="people",
-        content_key=content_key, keep=text(keep) if keep else None, rules=tuple(rules), required=tuple(map(text, required)),
-        columns=tuple(ColumnExpression(column=name, expression=text(sql)) for name, (_, sql) in columns.items()),
-        bad_value=dict.fromkeys(bad_value, BadValue.KEEP_ASIDE),
-    )  # fmt: skip
-    plan = Plan(
-        name="test", namespace=str(NAMESPACE), codebooks={book.name: book for book in codebooks}, mappings=(mapping,),
-        unmapped={}, files={}, hash="",
-    )  # fmt: skip
-    target = Table(
-        name=TableName(schema="public", name="people"), kind="r",
-        columns=tuple(Column(name=name, type=known[kind], not_null=name in not_null) for name, (kind, _) in columns.items()),
-    )  # fmt: skip
-    aliases = {"p": {column.column: column for column in source_columns}}
-    transform = compile_transform(
-        plan, mapping, program, aliases, target, {"people": signature, "doctors": signature_of("doctors")}
-    )
-    load = LoadProgram(table=target.name, columns=tuple(columns), column_types=(), key_column="id", primary_key=("id",))
-    return CompiledMapping(
-        name="people", key_domain="people", wave=0, depends_on=(), source=program, transform=transform, load=load
+    return SourceProgram(
+        driving=TableName(schema="public", name="people"),
+        schema="public",
+        tables=(),
+        clause_sql="",
+        from_sql="",
+        content_key=content_key,
+        columns=columns,
+        key=key,
+        cut_key=key,
+        cut=Cut.INTEGERS,
+        excludes_expected=False,
+        read_columns={},
     )
 
 
