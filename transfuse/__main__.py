@@ -8,6 +8,7 @@ from importlib import import_module
 import click
 
 from shared.core.errors import TransfuseError
+from shared.telemetry.logging import configure
 from transfuse.exit_codes import ExitCode
 
 COMMANDS = {
@@ -65,6 +66,7 @@ def transfuse() -> None:
 
 def main() -> None:
     """Run the command line and leave with one of `ExitCode`."""
+    configure(level="warning")
     try:
         code = transfuse.main(standalone_mode=False)
     except click.exceptions.Abort:

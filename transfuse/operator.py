@@ -26,7 +26,12 @@ from transfuse.workspace import SERVICES, Workspace
 
 T = TypeVar("T")
 
+PIPE_COLUMNS = 140
+"""Width where nobody looks at a terminal: tables are not squeezed for a log."""
+
 console = Console(highlight=False)
+if not console.is_terminal:
+    console = Console(highlight=False, width=PIPE_COLUMNS)
 errors = Console(stderr=True, highlight=False)
 
 home_option = click.option(

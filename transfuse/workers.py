@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
+from shared.telemetry.logging import configure
 from transfuse.operator import service_environments
 from transfuse.pipeline import pipeline
 from transfuse.workspace import Workspace
@@ -26,8 +29,21 @@ async def workers(workspace: Workspace) -> AsyncIterator[bool]:
         if not is_alone:
             yield False
             return
-        async with pipeline(environments):
-            yield True
+        with logging_to(workspace.home / "services.log"):
+            async with pipeline(environments):
+                yield True
+
+
+@contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """Send the services' log lines to a file that only its owner reads: the terminal is the operator's."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "a", encoding="utf-8", buffering=1) as file:
+        configure(level=os.environ.get("LOG_LEVEL", "info"), stream=file)
+        try:
+            yield
+        finally:
+            configure(level="warning")
 
 
 @contextmanager

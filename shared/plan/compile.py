@@ -76,6 +76,15 @@ def compile_plan(
     )
 
 
+def key_signatures(plan: Plan, source: Catalog, described: Described) -> dict[str, KeySignature]:
+    """How the key of each mapping is written. Raises PlanRefused with what is wrong on the source's side."""
+    check_sources(plan, source)
+    report = Report(plan.files)
+    parts = [read_source(plan, mapping, source, described, report) for mapping in plan.mappings]
+    report.refuse()
+    return {part.mapping.name: part.signature for part in parts if part is not None}
+
+
 class SourcePart(msgspec.Struct, frozen=True, kw_only=True):
     """One mapping's source side: the program, the selected columns by alias and name, and the signature of its key."""
 

@@ -1,4 +1,7 @@
-"""phone(text, region): a telephone number in E.164, checked against the numbering plan of its country."""
+"""phone(text, region): a telephone number in E.164, of a length that its country has.
+
+Whether an area code is in use changes with every release of the numbering plans; a replay years later must give the same row.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ _BY_REGION: dict[str, object] = {}
 
 
 def e164(text: str, region: str) -> str | None:
-    """The number in E.164, None if the text is not exactly one valid number."""
+    """The number in E.164, None if the text is not exactly one possible number."""
     if not WRITTEN.fullmatch(text):
         return None
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
-    if number.extension or not phonenumbers.is_valid_number(number):
+    if number.extension or not phonenumbers.is_possible_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -43,7 +46,7 @@ def phone_native(values: pa.ChunkedArray, regions: pa.ChunkedArray) -> pa.Array:
 PHONE = Function(
     name="phone",
     signature="phone(text, region)",
-    summary="E.164, only where it is a valid number of its country; `region` is used where the text has no country code.",
+    summary="E.164, only where the number is possible in its country; `region` is used where the text has no country code.",
     minimum=2,
     maximum=2,
     reason="bad_phone",

@@ -1,0 +1,35 @@
+"""`transfuse preflight`: what must be well before a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from transfuse.commands.plan import checked, plan_argument
+from transfuse.compiling import preflight_checks
+from transfuse.exit_codes import ExitCode
+from transfuse.operator import console, home_option, run_async
+from transfuse.workspace import Workspace
+
+MARKS = {"passed": "[green]✓[/]", "warning": "[yellow]![/]", "failed": "[bold red]✗[/]"}
+
+
+@click.command("preflight")
+@plan_argument
+@home_option
+def preflight_command(plan_path: Path, home: Path) -> int:
+    r"""Check both databases for PLAN: versions, rights, snapshot, tables; each failure with what mends it.
+
+    \b
+    Example:
+      transfuse preflight plans/portal
+    """
+    checks = run_async(preflight_checks(Workspace(home), checked(plan_path)))
+    for check in checks:
+        console.print(f"{MARKS[check.state]} {check.name}: {check.message}")
+        if check.fix:
+            console.print(f"    -> {check.fix}", markup=False)
+    if any(check.state == "failed" for check in checks):
+        return ExitCode.FAILED
+    return ExitCode.WARNINGS if any(check.state == "warning" for check in checks) else ExitCode.OK
