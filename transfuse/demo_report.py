@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import asyncpg
 from rich.console import Console
 from rich.table import Table
@@ -44,12 +46,13 @@ async def report(
         f"[bold green]✓ every count is the manifest's:[/] {len(rows)} tables, {len(findings)} outcomes of defects, "
         f"{len(outcomes.facts)} facts across both databases"
     )
+    home = f"--home {os.path.relpath(workspace.home)}"
     console.print(
         f"\nWhere to look next\n"
-        f"  .venv/bin/transfuse status --home {workspace.home}      this run again\n"
-        f"  .venv/bin/transfuse plan explain plans/portal           the SQL on both sides, and what is read\n"
-        f"  .venv/bin/transfuse hash plans/portal --home {workspace.home}   a hash over every mapped table\n"
-        f"  plans/portal/plan.yml                                   the plan itself; plans/README.md explains it"
+        f"  .venv/bin/transfuse status {home}                    this run again\n"
+        f"  .venv/bin/transfuse plan explain plans/portal {home}   the SQL on both sides, and what is read\n"
+        f"  .venv/bin/transfuse hash plans/portal {home}           a hash over every mapped table\n"
+        f"  plans/portal/plan.yml                                           the plan itself; plans/README.md explains it"
     )
     return ExitCode.OK
 

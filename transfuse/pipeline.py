@@ -67,4 +67,4 @@ async def pipeline(environments: Mapping[str, Mapping[str, str]]) -> AsyncIterat
 def embedded_settings(settings_class: type[S], environment: Mapping[str, str]) -> S:
     """A service's settings for one process: no listener, and no broker whatever RABBITMQ_URL says."""
     settings = load(settings_class, {**environment, "RABBITMQ_URL": "amqps://nowhere.invalid/"})
-    return msgspec.structs.replace(settings, port=None, rabbitmq=None)  # type: ignore[call-arg]
+    return msgspec.structs.replace(settings, port=None, rabbitmq=None)

@@ -36,16 +36,21 @@ class ServiceProcess:
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping
+
     async def keep_alive(self) -> None:
         """Start the service, and again whenever it ends by itself; returns after `stop`."""
         pause = FIRST_PAUSE_SECONDS
-        while not self._stopping:
+        while not self.is_stopping:
             started = time.monotonic()
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", f"services.{self.service}", env=self._environment, start_new_session=True
             )
             code = await self._process.wait()
-            if self._stopping:
+            if self.is_stopping:
                 return
             pause = FIRST_PAUSE_SECONDS if time.monotonic() - started > STEADY_SECONDS else pause
             self._report(f"{self.service} ended with {code}; starting it again in {pause:.1f} s")
