@@ -38,16 +38,17 @@ begin
 end $$;
 
 -- Which rows the target refuses and why. `insert_sql` inserts the rows `$1` to `$2` of those staged, by their ordinal; nothing
--- of what it writes stays. Blocks first, then single rows of a refused block, in order: of two rows that exclude each other
--- the first wins. What was accepted stands until the end of the trial, so that rows are also tried against each other.
-create function transfuse.refused_rows(insert_sql text, last_ordinal integer, block_rows integer default 100)
+-- of what it writes stays. A hundred rows at once, ten of a refused hundred, one of a refused ten, in order: of two rows that
+-- exclude each other the first wins. What was accepted stands until the end of the trial, so that rows are also tried
+-- against each other.
+create function transfuse.refused_rows(insert_sql text, last_ordinal integer)
     returns table (refused_ordinal integer, refused_state text, refused_constraint text, refused_column text)
     language plpgsql volatile set plan_cache_mode = force_generic_plan
 as $$
 declare
     first integer := 1;
     last integer;
-    single integer;
+    step integer := 100;
     state text;
     constraint_found text;
     column_found text;
@@ -63,30 +64,28 @@ begin
     execute 'prepare transfuse_trial (integer, integer) as ' || insert_sql;
     begin
         while first <= last_ordinal loop
-            last := least(first + block_rows - 1, last_ordinal);
+            last := least(first + step - 1, last_ordinal);
             begin
                 execute pg_catalog.format('execute transfuse_trial (%s, %s)', first, last);
             exception when others or assert_failure then
-                if sqlstate ~ '^(08|25|40|53|55|57|58|72)' then
+                get stacked diagnostics state = returned_sqlstate, constraint_found = constraint_name,
+                                        column_found = column_name;
+                if state ~ '^(08|25|40|53|55|57|58|72)' then
                     raise;
                 end if;
-                for single in first .. last loop
-                    begin
-                        execute pg_catalog.format('execute transfuse_trial (%s, %s)', single, single);
-                    exception when others or assert_failure then
-                        get stacked diagnostics state = returned_sqlstate, constraint_found = constraint_name,
-                                                column_found = column_name;
-                        if state ~ '^(08|25|40|53|55|57|58|72)' then
-                            raise;
-                        end if;
-                        ordinals := ordinals || single;
-                        states := states || state;
-                        constraints := constraints || constraint_found;
-                        columns := columns || column_found;
-                    end;
-                end loop;
+                if step > 1 then
+                    step := step / 10;
+                    continue;
+                end if;
+                ordinals := ordinals || first;
+                states := states || state;
+                constraints := constraints || constraint_found;
+                columns := columns || column_found;
             end;
             first := last + 1;
+            step := case when (first - 1) % 100 = 0 then 100
+                         when (first - 1) % 10 = 0 then greatest(step, 10)
+                         else step end;
         end loop;
         raise exception using errcode = 'TF000', message = 'the trial ends';
     exception when sqlstate 'TF000' then
