@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 import asyncpg
 from rich.console import Console
@@ -46,15 +46,20 @@ async def report(
         f"[bold green]✓ every count is the manifest's:[/] {len(rows)} tables, {len(findings)} outcomes of defects, "
         f"{len(outcomes.facts)} facts across both databases"
     )
-    home = f"--home {os.path.relpath(workspace.home)}"
+    home = f"--home {shown(workspace.home)}"
     console.print(
         f"\nWhere to look next\n"
         f"  .venv/bin/transfuse status {home}                    this run again\n"
         f"  .venv/bin/transfuse plan explain plans/portal {home}   the SQL on both sides, and what is read\n"
         f"  .venv/bin/transfuse hash plans/portal {home}           a hash over every mapped table\n"
-        f"  plans/portal/plan.yml                                           the plan itself; plans/README.md explains it"
+        f"  plans/portal/plan.yml                the plan itself; plans/README.md explains it"
     )
     return ExitCode.OK
+
+
+def shown(path: Path) -> Path:
+    """A path as it is typed in the current folder, where that is shorter."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _rows_table(rows: dict[str, tuple[int, int]]) -> Table:

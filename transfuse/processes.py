@@ -28,7 +28,7 @@ class ServiceProcess:
         self._environment = dict(environment)
         self._report = report
         self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
+        self._stop_asked = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -36,31 +36,27 @@ class ServiceProcess:
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
-    @property
-    def is_stopping(self) -> bool:
-        """Whether it was told to stop."""
-        return self._stopping
-
     async def keep_alive(self) -> None:
         """Start the service, and again whenever it ends by itself; returns after `stop`."""
         pause = FIRST_PAUSE_SECONDS
-        while not self.is_stopping:
+        while not self._stop_asked.is_set():
             started = time.monotonic()
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", f"services.{self.service}", env=self._environment, start_new_session=True
             )
             code = await self._process.wait()
-            if self.is_stopping:
+            if self._stop_asked.is_set():
                 return
             pause = FIRST_PAUSE_SECONDS if time.monotonic() - started > STEADY_SECONDS else pause
             self._report(f"{self.service} ended with {code}; starting it again in {pause:.1f} s")
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop_asked.wait(), pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             self.restarts += 1
 
     async def stop(self, grace_seconds: float) -> None:
         """Ask it to drain and stop; kill it when it does not within `grace_seconds`."""
-        self._stopping = True
+        self._stop_asked.set()
         process = self._process
         if process is None or process.returncode is not None:
             return

@@ -31,7 +31,7 @@ class EmbeddedDatabases(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def embedded_databases(workspace: Workspace, *, anew: bool = False) -> AsyncIterator[EmbeddedDatabases]:
-    """The server started, with both databases (empty with `anew`); stopped at the end. Raises EmbeddedPostgresFailed."""
+    """The server with both databases (`anew`: empty), stopped at the end. Raises EmbeddedPostgresFailed."""
     workspace.embedded.mkdir(parents=True, exist_ok=True)
     async with EmbeddedPostgres(workspace.embedded) as server:
         for name in (LEGACY, TARGET):
