@@ -1,4 +1,4 @@
-"""An empty ledger for each test, in one database for all of them."""
+"""An empty ledger for each test that asks for one, in one database for all of them."""
 
 from __future__ import annotations
 
