@@ -17,8 +17,8 @@ def fingerprint(plan: CompiledPlan, source: Catalog, target: Catalog) -> str:
 
     Estimates and triggers are left out: the loader itself switches triggers off and on.
     """
-    read = {table.name: source.tables.get(table.name) for m in plan.mappings for table in m.source.tables}
-    written = {m.load.table.name: target.tables.get(m.load.table.name) for m in plan.mappings}
+    read = {str(table): source.tables.get(table.name) for m in plan.mappings for table in m.source.tables}
+    written = {str(m.load.table): target.tables.get(m.load.table.name) for m in plan.mappings}
     digests = {f"source {name}": _digest(table) for name, table in read.items()}
     digests |= {f"target {name}": _digest(table) for name, table in written.items()}
     return msgspec.json.encode(dict(sorted(digests.items()))).decode()

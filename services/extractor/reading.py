@@ -12,7 +12,7 @@ from shared.core.errors import BatchError, RunError
 from shared.ledger.bounds import BatchBounds
 from shared.plan import source_sql
 from shared.plan.compiled import CompiledMapping, SourceProgram
-from shared.postgres.pools import Pool
+from shared.postgres.pools import Pool, end
 from shared.postgres.sql_files import filled, load_sql
 
 SQL = load_sql("services.extractor", "reading.sql")
@@ -58,7 +58,11 @@ async def read_range(
     statement = source_sql.select_sql(mapping.source, bounds)
     doing = f"reading a batch of mapping {mapping.name}"
     async with reading(pool, snapshot, mapping.source.schema, doing) as connection:
-        status = await connection.copy_from_query(statement, output=keep, format="csv")
+        try:
+            status = await connection.copy_from_query(statement, output=keep, format="csv")
+        except BatchTooLarge:
+            end(connection)  # the driver hangs if its callback raised at the last piece
+            raise
     return SourceRows(chunks=tuple(chunks), row_count=copied_rows(status))
 
 

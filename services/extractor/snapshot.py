@@ -15,7 +15,7 @@ import msgspec
 from services.extractor.source_errors import STATEMENT_ERRORS, snapshot_error, source_error
 from shared.core.errors import SnapshotLost, TransfuseError
 from shared.postgres.identifiers import Identifier, literal
-from shared.postgres.pools import Pool, Session, connect
+from shared.postgres.pools import Pool, Session, connect, end
 from shared.postgres.sql_files import filled, load_sql
 from shared.settings.addresses import PostgresAddress
 
@@ -145,6 +145,10 @@ async def reading(
             await transaction.start()
             await _adopt(connection, snapshot, schema, patient=patient)
             yield connection
+        except asyncio.CancelledError:
+            # The driver hangs when a COPY is cancelled at its last piece: such a connection is not asked anything more.
+            end(connection)
+            raise
         except STATEMENT_ERRORS as error:
             raise source_error(error, doing) from error
         finally:
@@ -175,4 +179,4 @@ async def _leave(connection: asyncpg.Connection, transaction: asyncpg.transactio
     try:
         await transaction.rollback()
     except STATEMENT_ERRORS:
-        connection.terminate()
+        end(connection)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 
 import asyncpg
@@ -129,7 +129,7 @@ class Pool:
             await self._pool.release(connection)
         except CONNECT_ERRORS:
             # It broke while in use: whoever used it has met the error already.
-            connection.terminate()
+            end(connection)
 
 
 @asynccontextmanager
@@ -152,6 +152,12 @@ async def open_pool(address: PostgresAddress, name: str, session: Session, *, mo
         yield Pool(name, pool)
     finally:
         pool.terminate()
+
+
+def end(connection: asyncpg.Connection) -> None:
+    """Drop a connection at once, whatever it is at; nothing happens to one that is gone already."""
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 async def pin(connection: asyncpg.Connection, session: Session) -> None:

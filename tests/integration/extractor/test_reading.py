@@ -129,3 +129,10 @@ async def test_streams_end_with_their_context_and_when_nobody_reads(
         streams.drop_idle(-1)
         assert streams._streams == {}
         await streams.read(RUN, later, wide, BatchBounds(upper=("1",), first_row=0, row_count=1), 1_000_000)
+
+
+async def test_a_stream_that_is_dropped_at_its_last_piece_leaves_nothing_hanging(pool: Pool, held: Held) -> None:
+    async with open_streams(pool) as streams:
+        bounds = BatchBounds(upper=("1",), first_row=0, row_count=1)
+        await streams.read(RUN, held.snapshot, MAPPING, bounds, 1_000_000)
+    await pool.probe()
