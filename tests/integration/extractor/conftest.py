@@ -24,7 +24,7 @@ from shared.plan.compiled import (
 from shared.postgres.identifiers import TableName
 from shared.postgres.pools import Pool, Session, open_pool
 from shared.settings import PostgresAddress, Secret
-from tests.conftest import DatabaseFactory
+from tests.conftest import with_database
 from tests.ledgers.ledger import Ledger, made_database, opened_ledger
 
 RoleFactory = Callable[[str], Awaitable[str]]
@@ -64,10 +64,41 @@ async def new_role(postgres_server: str) -> AsyncIterator[RoleFactory]:
         await server.close()
 
 
+EMPTY = """
+do $$
+declare name text;
+begin
+    for name in select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema' loop
+        execute format('drop schema %I cascade', name);
+    end loop;
+end $$;
+create schema public;
+grant usage on schema public to public;
+"""
+
+
+@pytest.fixture(scope="session")
+def legacy_database(postgres_server: str) -> Iterator[str]:
+    """One legacy database for all tests of a session."""
+    name = f"legacy_{secrets.token_hex(6)}"
+
+    async def run(statement: str) -> None:
+        server = await asyncpg.connect(postgres_server)
+        await server.execute(statement)
+        await server.close()
+
+    asyncio.run(run(f'create database "{name}" template template0 encoding utf8'))
+    yield with_database(postgres_server, name)
+    asyncio.run(run(f'drop database "{name}" with (force)'))
+
+
 @pytest.fixture
-async def legacy_url(new_database: DatabaseFactory) -> str:
-    """A fresh legacy database."""
-    return await new_database("legacy")
+async def legacy_url(legacy_database: str) -> str:
+    """The legacy database, emptied."""
+    connection = await asyncpg.connect(legacy_database)
+    await connection.execute(EMPTY)
+    await connection.close()
+    return legacy_database
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import asyncpg
 import pytest
 
@@ -7,7 +9,6 @@ from shared.core.errors import Refused
 from shared.postgres.catalog import Catalog, Column, ColumnType, Trigger
 from shared.postgres.identifiers import Identifier, TableName
 from shared.postgres.introspection import read_catalog, read_types
-from tests.conftest import DatabaseFactory
 
 SCHEMA = """
 create schema "S"".x";
@@ -47,8 +48,8 @@ async def catalog_of(connection: asyncpg.Connection, schema: str = 'S".x') -> Ca
 
 
 @pytest.fixture
-async def connection(new_database: DatabaseFactory) -> asyncpg.Connection:
-    made = await asyncpg.connect(await new_database("introspection"))
+async def connection(legacy_url: str) -> AsyncIterator[asyncpg.Connection]:
+    made = await asyncpg.connect(legacy_url)
     await made.execute(SCHEMA)
     yield made
     await made.close()

@@ -10,7 +10,6 @@ import pytest
 from shared.core.errors import Refused, TransfuseError, WorldError
 from shared.postgres.pools import Session, connect, open_pool
 from shared.settings import PostgresAddress
-from tests.conftest import DatabaseFactory
 from tests.integration.extractor.conftest import RoleFactory, address_of
 
 HOSTILE = """
@@ -30,15 +29,12 @@ VALUES = """select timestamptz '2024-02-03 04:05:06+00' || ' ' || interval '1 da
 EXPECTED = "2024-02-03 04:05:06+00 1 day -02:00:00 0.1 \\xff 2024-02-03 pg_catalog"
 
 
-async def test_a_role_cannot_change_the_text_of_values_by_its_defaults(
-    new_role: RoleFactory, new_database: DatabaseFactory
-) -> None:
-    url = await new_database("sessions")
+async def test_a_role_cannot_change_the_text_of_values_by_its_defaults(new_role: RoleFactory, legacy_url: str) -> None:
     role = await new_role("hostile")
-    server = await asyncpg.connect(url)
+    server = await asyncpg.connect(legacy_url)
     await server.execute(HOSTILE.format(role=role))
     await server.close()
-    connection = await connect(address_of(url, user=role, password="reader"), "legacy", Session(read_only=True))
+    connection = await connect(address_of(legacy_url, user=role, password="reader"), "legacy", Session(read_only=True))
     try:
         assert await connection.fetchval(VALUES) == EXPECTED
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
@@ -47,15 +43,12 @@ async def test_a_role_cannot_change_the_text_of_values_by_its_defaults(
         await connection.close()
 
 
-async def test_a_connection_that_was_given_back_keeps_its_settings(
-    new_role: RoleFactory, new_database: DatabaseFactory
-) -> None:
-    url = await new_database("sessions")
+async def test_a_connection_that_was_given_back_keeps_its_settings(new_role: RoleFactory, legacy_url: str) -> None:
     role = await new_role("hostile")
-    server = await asyncpg.connect(url)
+    server = await asyncpg.connect(legacy_url)
     await server.execute(HOSTILE.format(role=role))
     await server.close()
-    async with open_pool(address_of(url, user=role, password="reader"), "legacy", Session(), most=1) as pool:
+    async with open_pool(address_of(legacy_url, user=role, password="reader"), "legacy", Session(), most=1) as pool:
         backends = []
         for _ in range(2):
             async with pool.acquire() as connection:
@@ -64,8 +57,8 @@ async def test_a_connection_that_was_given_back_keeps_its_settings(
         assert backends[0] == backends[1]
 
 
-async def test_a_session_ends_a_statement_that_takes_too_long(new_database: DatabaseFactory) -> None:
-    address = address_of(await new_database("sessions"))
+async def test_a_session_ends_a_statement_that_takes_too_long(legacy_url: str) -> None:
+    address = address_of(legacy_url)
     connection = await connect(address, "legacy", Session(statement_seconds=0.05))
     try:
         with pytest.raises(asyncpg.QueryCanceledError):
@@ -85,9 +78,9 @@ async def test_a_session_ends_a_statement_that_takes_too_long(new_database: Data
     ),
 )
 async def test_a_refused_connection_says_what_to_mend_and_no_more(
-    new_database: DatabaseFactory, change: dict[str, object], kind: type[TransfuseError], code: str
+    legacy_url: str, change: dict[str, object], kind: type[TransfuseError], code: str
 ) -> None:
-    known = address_of(await new_database("sessions"))
+    known = address_of(legacy_url)
     fields = {name: getattr(known, name) for name in known.__struct_fields__}
     with pytest.raises(kind) as caught:
         await connect(PostgresAddress(**(fields | change)), "legacy", Session())
@@ -153,8 +146,7 @@ async def test_a_black_hole_is_given_up_after_the_connect_timeout() -> None:
             await connect(address, "legacy", Session(connect_seconds=0.2))
 
 
-async def test_a_pool_gives_the_same_errors(new_database: DatabaseFactory) -> None:
-    await new_database("sessions")
+async def test_a_pool_gives_the_same_errors() -> None:
     address = PostgresAddress(host="127.0.0.1", port=1, database="d", user="u")
     async with open_pool(address, "ledger", Session()) as pool:
         with pytest.raises(WorldError) as caught:
