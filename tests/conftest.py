@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+
+from tests.harness.databases import sweep
+
+STANDARD_POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 
 DatabaseFactory = Callable[[str], Awaitable[str]]
 
@@ -24,7 +30,7 @@ def with_database(url: str, name: str) -> str:
 @pytest.fixture(scope="session")
 def postgres_server() -> str:
     """URL of a PostgreSQL superuser."""
-    return os.environ.get("TRANSFUSE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+    return os.environ.get("TRANSFUSE_TEST_POSTGRES", STANDARD_POSTGRES)
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +72,11 @@ async def new_database(postgres_server: str) -> AsyncIterator[DatabaseFactory]:
         for name in made:
             await server.execute(f'drop database if exists "{name}" with (force)')
         await server.close()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The process that started the workers drops what they have left on the servers."""
+    if not hasattr(session.config, "workerinput"):
+        server = os.environ.get("TRANSFUSE_TEST_POSTGRES", STANDARD_POSTGRES)
+        with suppress(OSError):
+            asyncio.run(sweep(server))
