@@ -106,8 +106,11 @@ def read_source(
     check_case(mapping, used.selected, report)
     if mapping.content_key and not used.selected:
         report.problem(mapping.position, "key: content() needs columns that are read")
-    signature = key_signature(mapping, key_types(mapping, aliases, asked, report), report)
-    if len(report.problems) > before or signature is None:
+    types = key_types(mapping, aliases, asked, report)
+    if len(report.problems) > before:
+        return None
+    signature = key_signature(mapping, types, report)
+    if signature is None or len(report.problems) > before:
         return None
     program = source_program(mapping, clause, aliases, used, signature, source)
     columns: dict[str, dict[str, SourceColumn]] = {item.alias: {} for item in clause.items}

@@ -90,6 +90,16 @@ def sound_duckdb_functions() -> frozenset[str]:
     return frozenset(allowed | (DUCKDB_MACROS & {name for (name,) in macros}))
 
 
+@cache
+def duckdb_kinds() -> dict[str, str]:
+    """Every function of the pinned DuckDB by name, with its kind: scalar, macro, aggregate, table, pragma, window."""
+    with duckdb.connect(":memory:") as connection:
+        rows = connection.execute(
+            "select function_name, min(function_type) from duckdb_functions() group by 1"
+        ).fetchall()
+    return {str(name): str(kind) for name, kind in rows}
+
+
 def postgres_function_allowed(name: str) -> bool:
     """The rule by name for a function of `pg_catalog`; the catalogue itself says whether it is immutable or stable."""
     return not POSTGRES_REFUSED.fullmatch(name) and name not in AFTER_9_5

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.plan.allow import CLOCK, duckdb_functions
+from shared.plan.allow import CLOCK, duckdb_functions, duckdb_kinds
 from shared.plan.checks.calls import Calls
 from shared.plan.expressions import BadExpression, Call, Expression, Node, call_of, parse
 from shared.plan.functions import FUNCTIONS
 from shared.plan.model import Text
-from shared.plan.names import columns_of, is_list_function
+from shared.plan.names import columns_of
 from shared.plan.report import Report
 
 PURE = frozenset({
@@ -26,6 +26,15 @@ REFUSED = {
 }
 
 
+REASONS = {
+    "aggregate": "aggregates belong in `from`",
+    "window": "windows belong in `from`",
+    "table": "it gives a table",
+    "table_macro": "it gives a table",
+    "pragma": "it is a statement",
+}
+
+
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """What an expression may name: the aliases of `from`, and the computed columns where it runs after them."""
 
@@ -38,7 +47,7 @@ def check_expression(text: Text, scope: Scope, calls: Calls, report: Report) -> 
     """Parse an expression and note everything wrong with it; None if it does not even parse."""
     try:
         expression = parse(text.value)
-        parse(f"({text.value}\n)")
+        check_whole(text.value, expression)
     except BadExpression as bad:
         report.problem_in(text, min(bad.offset, max(0, len(text.value) - 1)), bad.message)
         return None
@@ -47,6 +56,19 @@ def check_expression(text: Text, scope: Scope, calls: Calls, report: Report) -> 
     for column in columns_of(expression):
         check_name(column.parts, column.offset, text, scope, report)
     return expression
+
+
+def check_whole(text: str, expression: Expression) -> None:
+    """In brackets the text must be the same: no comma or clause hangs behind it. Raises BadExpression."""
+    if without_places(parse(f"({text}\n)").tree) != without_places(expression.tree):
+        raise BadExpression("expected exactly one expression")
+
+
+def without_places(node: object) -> object:
+    """A tree without the places of its nodes."""
+    if isinstance(node, dict):
+        return {key: without_places(value) for key, value in node.items() if not key.startswith("query_location")}
+    return [without_places(item) for item in node] if isinstance(node, list) else node
 
 
 def check_name(parts: tuple[str, ...], offset: int, text: Text, scope: Scope, report: Report) -> None:
@@ -66,11 +88,9 @@ def check_node(node: Node, text: Text, scope: Scope, calls: Calls, report: Repor
     """One node of the tree."""
     kind = node["class"]
     if kind not in PURE:
-        report.problem_in(text, place(node), f"an expression holds no {REFUSED.get(kind, kind.lower())}")
+        report.problem_in(text, place(node), f"an expression may not hold {REFUSED.get(kind, kind.lower())}")
     elif kind == "FUNCTION":
         check_call(node, text, scope, calls, report)
-    elif kind == "LAMBDA" and node.get("syntax_type") != "SINGLE_ARROW" and not is_list_function(node):
-        return
 
 
 def check_call(node: Node, text: Text, scope: Scope, calls: Calls, report: Report) -> None:
@@ -92,11 +112,14 @@ def check_call(node: Node, text: Text, scope: Scope, calls: Calls, report: Repor
 
 
 def refuse_call(call: Call, text: Text, report: Report) -> None:
-    """A function that is unknown, volatile, an aggregate, or otherwise not allowed."""
-    known = [*FUNCTIONS, *duckdb_functions()]
-    report.problem_in(
-        text, call.offset, f"{call.name}() is no function that an expression may call", wrong=call.name, known=known
-    )
+    """A function that is unknown, an aggregate, or not free of side effects."""
+    kind = duckdb_kinds().get(call.name.lower())
+    if kind is None:
+        known = [*FUNCTIONS, *duckdb_functions()]
+        report.problem_in(text, call.offset, f"there is no function {call.name}()", wrong=call.name, known=known)
+    else:
+        reason = REASONS.get(kind, "its result must depend on its arguments alone, and it must do nothing else")
+        report.problem_in(text, call.offset, f"{call.name}() may not be called here: {reason}")
 
 
 def place(node: Node) -> int:
