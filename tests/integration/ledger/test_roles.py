@@ -23,6 +23,7 @@ from shared.ledger.runs import NewRun, Runs
 from shared.ledger.scram import scram_verifier
 from shared.ledger.settling import Claim, claim_batch
 from shared.postgres.pools import Pool, Session, open_pool
+from shared.postgres.sql_files import load_sql
 from shared.settings.addresses import PostgresAddress
 from shared.settings.secret import Secret
 from tests.conftest import DatabaseFactory
@@ -341,3 +342,49 @@ async def test_the_verifier_is_the_one_that_the_server_would_make(installed: Ins
     for bad in ("", "pässword", "tab\t"):
         with pytest.raises(ValueError, match="printable ASCII"):
             scram_verifier(bad)
+
+
+# The files of named statements that each service executes, and what it leaves to others in those that several share.
+FILES = {
+    "gateway": ("runs.sql", "dispatch.sql", "progress.sql", "reports.sql"),
+    "extractor": ("planning.sql", "reports.sql"),
+    "transformer": ("compiled_plans.sql", "reports.sql"),
+    "loader": ("settling.sql", "finishing.sql", "reports.sql"),
+    "notifier": ("progress.sql",),
+}
+LEFT_TO_OTHERS = {
+    "gateway reports.sql step",
+    "gateway reports.sql run_step",
+    "transformer reports.sql run_step",
+    "transformer reports.sql command_failed",
+    "transformer reports.sql event",
+}
+
+
+async def test_every_statement_of_a_service_is_permitted_to_its_role(installed: Installed) -> None:
+    denied = set()
+    for service, files in FILES.items():
+        connection = await asyncpg.connect(installed.login(service).url.reveal())
+        for file in files:
+            for name, statement in load_sql("shared.ledger", file).items():
+                if not await may_execute(connection, statement):
+                    denied.add(f"{service} {file} {name}")
+        await connection.close()
+    assert denied == LEFT_TO_OTHERS
+
+
+async def may_execute(connection: asyncpg.Connection, statement: str) -> bool:
+    """Whether a statement with nulls for its parameters is stopped by missing rights; it leaves nothing."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        prepared = await connection.prepare(statement)
+        await prepared.fetch(*(None for _ in prepared.get_parameters()))
+    except asyncpg.InsufficientPrivilegeError:
+        return False
+    except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
+        # The nulls are to blame: rights are looked at before rows.
+        return True
+    finally:
+        await transaction.rollback()
+    return True
