@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -47,11 +46,9 @@ async def _cut(connection: asyncpg.Connection, source: SourceProgram, rows: int,
         if rows >= DENSE * (high - low + 1):
             return tuple(between(list(integer_marks(low, high, size))))
     records = await connection.fetch(source_sql.every_nth_key_sql(source, size))
-    marks = list(dict.fromkeys(tuple(record) for record in records[: math.ceil(rows / size) - 1]))
-    bounds = tuple(between(marks))
-    if not source.content_key and await _streams(connection, source, bounds):
-        return counted(bounds, rows, size)
-    return bounds
+    upto = {tuple(record[:-1]): record[-1] for record in records if record[-1] < rows}
+    bounds = tuple(between(list(upto)))
+    return placed(bounds, [*upto.values(), rows]) if await _streams(connection, source, bounds) else bounds
 
 
 async def _batch_rows(connection: asyncpg.Connection, source: SourceProgram, options: RunOptions) -> int:
@@ -78,11 +75,11 @@ def between(marks: Marks) -> Iterator[BatchBounds]:
         yield BatchBounds(lower=lower, upper=upper)
 
 
-def counted(bounds: Sequence[BatchBounds], rows: int, size: int) -> tuple[BatchBounds, ...]:
-    """The same ranges with their places in the order of the key: `size` rows each, the rest in the last."""
+def placed(bounds: Sequence[BatchBounds], upto: Sequence[int]) -> tuple[BatchBounds, ...]:
+    """The same ranges with their places in the order of the key; `upto` is the number of rows up to the end of each."""
     return tuple(
-        msgspec.structs.replace(item, first_row=place * size, row_count=min(size, rows - place * size))
-        for place, item in enumerate(bounds)
+        msgspec.structs.replace(item, first_row=first, row_count=end - first)
+        for item, (first, end) in zip(bounds, pairwise([0, *upto]), strict=True)
     )
 
 

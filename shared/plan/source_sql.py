@@ -74,13 +74,17 @@ def integer_range_sql(source: SourceProgram) -> str:
 
 
 def every_nth_key_sql(source: SourceProgram, every: int) -> str:
-    """Every n-th cut key in order, each part as text: the upper bounds of batches of `every` rows. `every` from 1."""
+    """Every n-th cut key in order: its parts as text, the upper bounds of batches, then the number of rows up to it.
+
+    Rows with the same cut key count as one place, so a key may come twice. `every` from 1.
+    """
     if every < 1:
         raise ValueError("a batch has at least one row")
     texts = ", ".join(f"q.{part.name}::text" for part in source.cut_key)
     parts = ", ".join(f"{part.sql} as {part.name}" for part in source.cut_key)
-    numbered = f"select {parts}, row_number() over (order by {listed(source.cut_key)}) as n from {source.from_sql}"
-    return f"select {texts} from ({numbered}) as q where q.n % {every} = 0 order by q.n"
+    numbers = "row_number() over cut as n, count(*) over cut as upto"
+    numbered = f"select {parts}, {numbers} from {source.from_sql} window cut as (order by {listed(source.cut_key)})"
+    return f"select {texts}, q.upto from ({numbered}) as q where q.n % {every} = 0 order by q.n"
 
 
 def explain_pair(source: SourceProgram, author: str) -> tuple[str, str]:

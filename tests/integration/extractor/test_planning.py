@@ -16,7 +16,7 @@ from shared.ledger.planning import CutMapping, Recount, TakenSnapshot
 from shared.plan.compiled import CompiledPlan
 from shared.postgres.identifiers import TableName
 from tests.integration.extractor.conftest import mapping_of
-from tests.ledgers.ledger import Ledger
+from tests.ledgers.ledger import Ledger, batches
 
 KEYRING = Keyring([b"k" * 32])
 SNAPSHOT = TakenSnapshot(text="00000003-00000002-1 digest", holder="here:1", taken_at=datetime(2026, 1, 2, tzinfo=UTC))
@@ -138,7 +138,7 @@ async def test_the_halves_of_a_split_batch_are_planned_and_keep_the_order_of_a_m
     ledger: Ledger, in_seq_order: bool
 ) -> None:
     run, key = await planned(ledger, cut("m", BOUNDS, in_seq_order=in_seq_order))
-    (batch,) = [command.batch for command in (await ledger.dispatch(window=1).tick()).commands]
+    (batch,) = batches(await ledger.dispatch(window=1).tick())
     halves = BatchBounds(upper=("a",)), BatchBounds(lower=("a",), upper=BOUNDS[0].upper)
     async with ledger.pool.acquire() as connection:
         for expected in (True, False):

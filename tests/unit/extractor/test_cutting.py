@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from itertools import accumulate
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.extractor.cutting import batch_rows, between, counted, integer_marks
+from services.extractor.cutting import batch_rows, between, integer_marks, placed
 from services.extractor.planner import joined, without_places
 from shared.ledger.bounds import BatchBounds
 from shared.ledger.planning import RunOptions
@@ -29,12 +31,12 @@ def test_every_integer_is_in_exactly_one_batch_and_no_batch_is_too_large(
     assert sum(within(item, low + size + beyond) for item in bounds) == 1
 
 
-@given(rows=st.integers(1, 1000), size=st.integers(1, 100))
-def test_counted_ranges_follow_each_other_without_a_gap(rows: int, size: int) -> None:
-    marks = [(str(place),) for place in range(size, rows, size)]
-    ranges = counted(tuple(between(marks)), rows, size)
-    assert sum(item.row_count or 0 for item in ranges) == rows
-    assert [item.first_row for item in ranges] == list(range(0, rows, size))
+@given(sizes=st.lists(st.integers(1, 100), min_size=1, max_size=20))
+def test_placed_ranges_follow_each_other_without_a_gap(sizes: list[int]) -> None:
+    upto = list(accumulate(sizes))
+    ranges = placed(tuple(between([(str(mark),) for mark in upto[:-1]])), upto)
+    assert [item.row_count for item in ranges] == sizes
+    assert [item.first_row for item in ranges] == [0, *upto[:-1]]
 
 
 @given(row_bytes=st.floats(0, 1e9), limit=st.integers(1, 50_000))
@@ -56,5 +58,5 @@ def test_joined_ranges_hold_the_same_rows(keep: list[bool]) -> None:
 
 
 def test_places_are_forgotten_and_bounds_kept() -> None:
-    (bounds,) = counted((BatchBounds(lower=("a",), upper=None),), 5, 10)
+    (bounds,) = placed((BatchBounds(lower=("a",), upper=None),), [5])
     assert without_places(bounds) == BatchBounds(lower=("a",), upper=None)
