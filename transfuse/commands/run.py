@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from shared.plan.reader import read_plan
+from transfuse.commands.plan import checked
 from transfuse.exit_codes import ExitCode
 from transfuse.following import follow
 from transfuse.operator import actor, console, home_option, operator, run_async
@@ -54,7 +54,7 @@ def run_command(
 async def _run(
     plan_path: Path, home: Path, migration: str | None, options: RunOptions, priority: int, *, detach: bool
 ) -> int:
-    plan = read_plan(plan_path)
+    plan = checked(plan_path)
     async with operator(home) as ledger, workers(ledger.workspace) as working_here:
         run: UUID = await start(
             ledger.runs, plan, actor=actor(), migration=migration or plan.name, options=options, priority=priority
