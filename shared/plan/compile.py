@@ -31,6 +31,7 @@ def check_sources(plan: Plan, source: Catalog) -> None:
     clauses = [(mapping, clause_of(plan, mapping)) for mapping in plan.mappings]
     for mapping, clause in clauses:
         check_clause(mapping, clause, source, report)
+    report.refuse()
     check_unmapped(plan, {table for _, clause in clauses for table in clause.tables}, source, report)
     report.refuse()
 

@@ -163,9 +163,9 @@ def renamed_columns(tree: exp.Select) -> Iterator[FromFault]:
             )
 
 
-def aliases_of(text: str, schema: str) -> frozenset[str]:
-    """The aliases of a `from`, none if it cannot be read."""
+def aliases_of(text: str, schema: str) -> frozenset[str] | None:
+    """The aliases of a `from`, None if it cannot be read."""
     try:
         return frozenset(item.alias for item in top_items(read_from(text, schema)[0]))
     except BadFrom:
-        return frozenset()
+        return None

@@ -59,7 +59,7 @@ class Report:
 def nearest(wrong: str, known: Iterable[str]) -> str:
     """The known name most like a wrong one, empty if none is near."""
     by_lower = {name.lower(): name for name in known}
-    matches = get_close_matches(wrong.lower(), list(by_lower), n=1, cutoff=0.7) if wrong else []
+    matches = get_close_matches(wrong.lower(), list(by_lower), n=1, cutoff=0.6) if wrong else []
     return by_lower[matches[0]] if matches else ""
 
 

@@ -36,9 +36,12 @@ REASONS = {
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """What an expression may name: the aliases of `from`, and the computed columns where it runs after them."""
+    """What an expression may name: the aliases of `from`, and the computed columns where it runs after them.
 
-    aliases: frozenset[str]
+    `aliases` is None where `from` cannot be read: then nothing is said about them.
+    """
+
+    aliases: frozenset[str] | None
     computed: frozenset[str] = frozenset()
     is_column: bool = False
 
@@ -80,7 +83,7 @@ def check_name(parts: tuple[str, ...], offset: int, text: Text, scope: Scope, re
             report.problem_in(text, offset, f"{written!r}: write {where}", wrong=written, known=scope.computed)
     elif len(parts) > 2:
         report.problem_in(text, offset, f"{written!r}: write alias.column")
-    elif parts[0] not in scope.aliases and parts[0].lower() not in scope.aliases:
+    elif scope.aliases is not None and not {parts[0], parts[0].lower()} & scope.aliases:
         report.problem_in(text, offset, f"`from` has no alias {parts[0]!r}", wrong=parts[0], known=scope.aliases)
 
 

@@ -30,14 +30,14 @@ def check_mapping(plan: Plan, mapping: Mapping, calls: Calls, report: Report) ->
     return {name for expression in (*expressions.values(), *later) if expression for name in codebooks_of(expression)}
 
 
-def check_source(plan: Plan, mapping: Mapping, report: Report) -> frozenset[str]:
-    """The FROM clause and the key. Returns the aliases."""
+def check_source(plan: Plan, mapping: Mapping, report: Report) -> frozenset[str] | None:
+    """The FROM clause and the key. Returns the aliases, None if they cannot be read."""
     allowed = frozenset(name.lower() for name in (*plan.functions, *mapping.functions))
     for fault in from_faults(mapping.from_.value, plan.source_schema, allowed):
         report.problem_in(mapping.from_, fault.offset, fault.message)
     aliases = aliases_of(mapping.from_.value, plan.source_schema)
-    for part in mapping.key if aliases else ():
-        for fault in key_faults(part.value, aliases, allowed):
+    for part in mapping.key if aliases is not None else ():
+        for fault in key_faults(part.value, aliases or frozenset(), allowed):
             report.problem_in(part, fault.offset, fault.message)
     return aliases
 
