@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from services.transformer.encode import encode_binary, encode_csv
-from services.transformer.hashing import joined_bytes, uuid_bytes, uuid_texts
+from services.transformer.hashing import joined_bytes, reference_bytes, reference_texts, uuid_bytes, uuid_texts
 from services.transformer.statements import Answer, RunValues, Statements
 from shared.core.errors import RunError
 from shared.core.states import Encoding
@@ -46,17 +46,19 @@ class Engine:
         failed = self._failed(mapping, source, answer, values)
         _distinct(mapping.name, names, failed)
         verdicts = _verdicts(program, answer.rows)
-        everything = bool(verdicts.loaded.all())
-        chosen = None if everything else pa.array(verdicts.loaded)
-        rows = answer.rows if chosen is None else answer.rows.filter(chosen)
-        loaded_keys = keys if chosen is None else keys.filter(chosen)
+        rows, loaded_keys = answer.rows, keys
+        if not verdicts.loaded.all():
+            chosen = verdicts.loaded.to_arrow()
+            rows, loaded_keys, legacy_loaded = rows.filter(chosen), keys.filter(chosen), legacy.filter(verdicts.loaded)
+        else:
+            legacy_loaded = legacy
         return LoadBody(
             rows=_encoded(program, rows, loaded_keys, values),
             row_count=rows.num_rows,
             target_keys=joined_bytes(loaded_keys),
-            legacy_keys=tuple(legacy.filter(verdicts.loaded).to_list()),
+            legacy_keys=tuple(legacy_loaded.to_list()),
             refused=(*_refused(mapping, answer, source, legacy, keys, verdicts), *failed),
-            filtered_keys=joined_bytes(keys.filter(pa.array(verdicts.filtered))),
+            filtered_keys=joined_bytes(keys.filter(verdicts.filtered.to_arrow())),
             warned=tuple(_warned(program.checks, answer.rows, verdicts)),
         )
 
@@ -92,7 +94,7 @@ def _distinct(mapping: str, names: pl.Series, failed: tuple[RefusedRow, ...]) ->
 
 def _verdicts(program: TransformProgram, rows: pa.Table) -> Verdicts:
     nothing = pl.repeat(False, rows.num_rows, dtype=pl.Boolean, eager=True)  # noqa: FBT003 - a value, no option
-    filtered = ~_booleans(rows, "kept").fill_null(True) if program.filters else nothing  # noqa: FBT003 - the same
+    filtered = (~pl.Series(pl.from_arrow(rows["kept"]))).fill_null(False) if program.filters else nothing  # noqa: FBT003 - the same
     refused = nothing
     for check in program.checks:
         if check.effect is CheckEffect.REFUSE:
@@ -106,12 +108,12 @@ def _verdicts(program: TransformProgram, rows: pa.Table) -> Verdicts:
 def _encoded(program: TransformProgram, rows: pa.Table, keys: pa.Array, values: RunValues) -> bytes:
     columns: list[pa.Array | pa.ChunkedArray] = []
     csv = program.encoding is Encoding.CSV
+    hashed = reference_texts if csv else reference_bytes
     for number, column in enumerate(program.target_columns):
         if column.encoder == "key":
             columns.append(uuid_texts(rows["name"], values.namespace).to_arrow() if csv else keys)
         elif f"v{number}" in program.hashed:
-            texts = uuid_texts(rows[f"v{number}"], values.namespace)
-            columns.append(texts.to_arrow() if csv else uuid_bytes(texts))
+            columns.append(hashed(rows[f"v{number}"], values.namespace))
         else:
             columns.append(rows[f"v{number}"])
     table = pa.table(columns, names=[f"v{number}" for number in range(len(columns))])
@@ -172,4 +174,5 @@ def _reason(check: RowCheck) -> Reason:
 
 
 def _booleans(rows: pa.Table, name: str) -> pl.Series:
-    return pl.Series(pl.from_arrow(rows[name]), dtype=pl.Boolean)
+    flags = pl.Series(pl.from_arrow(rows[name]), dtype=pl.Boolean)
+    return flags.fill_null(False) if flags.null_count() else flags  # noqa: FBT003 - a value, no option

@@ -116,7 +116,7 @@ def _nothing(connection: duckdb.DuckDBPyConnection, statement: str, source: pl.D
 
 def _query(connection: duckdb.DuckDBPyConnection, statement: str, source: pl.DataFrame) -> pa.Table:
     """All rows of a statement over `source`: a result that is not drained would make the next call fail."""
-    connection.register("source", source.to_arrow())
+    connection.register("source", source.to_arrow(compat_level=pl.CompatLevel.newest()))
     try:
         return connection.sql(statement).to_arrow_table()
     except ROW_ERRORS:

@@ -60,4 +60,9 @@ def any_of(flags: list[str]) -> str:
     """SQL that is true where any flag is, false otherwise, never NULL."""
     if not flags:
         return "false"
-    return "coalesce(" + " OR ".join(f"({flag})" for flag in flags) + ", false)"
+    return f"coalesce({either(flags)}, false)"
+
+
+def either(flags: list[str]) -> str:
+    """SQL that is true where any flag is; false or NULL otherwise."""
+    return " OR ".join(f"({flag})" for flag in flags)

@@ -258,11 +258,21 @@ class Rewriter:
         values = [self._argument(call.arguments[0], failures, as_text=call.name.lower() != "unit")]
         values += [self.simple(self.rewrite(argument, failures), failures) for argument in call.arguments[1:]]
         first = values[0].sql
-        result = self.layers.add(_call_sql(call, [value.sql for value in values]), max(value.layer for value in values))
+        layer = max(value.layer for value in values)
+        if function.steps:
+            result = self._stepped(function.steps, first, layer)
+        else:
+            result = self.layers.add(_call_sql(call, [value.sql for value in values]), layer)
         if function.reason:
-            there = f"nullif(trim({first}), '')" if function.blank_is_missing else first
-            failures.add(function.reason, f"{there} IS NOT NULL AND {Identifier(result.name)} IS NULL")
+            there = f"trim({first}) <> ''" if function.blank_is_missing else f"{first} IS NOT NULL"
+            failures.add(function.reason, f"{there} AND {Identifier(result.name)} IS NULL")
         return Value(node=column_node(result.name), layer=result.layer)
+
+    def _stepped(self, steps: tuple[str, ...], argument: str, layer: int) -> Column:
+        column = self.layers.add(f"{steps[0]}({argument})", layer)
+        for step in steps[1:]:
+            column = self.layers.add(f"{step}({Identifier(column.name)})", column.layer)
+        return column
 
     def _argument(self, node: Node, failures: Failures, *, as_text: bool) -> Value:
         """An argument as a column or constant; a plain source column that is wanted as text is taken as PostgreSQL wrote it."""

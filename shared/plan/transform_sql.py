@@ -8,7 +8,7 @@ their order, with the columns:
   has the encoder `key` and no column here;
 - `name`: the name of the row's own key, `legacy`: the same without its domain;
 - `kept`: what `keep` says, where `TransformProgram.filters`;
-- `f0`, `f1`, ...: one boolean for each of `TransformProgram.checks`, never NULL.
+- `f0`, `f1`, ...: one boolean for each of `TransformProgram.checks`; NULL is no failure.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from shared.core.states import Encoding
 from shared.plan.compiled import CheckEffect, RowCheck, SourceColumn, SourceProgram, TargetColumn, TransformProgram
 from shared.plan.encoders import Encoder, Shape, encoder_of, encoding_of
 from shared.plan.expressions import BadExpression, Expression, Node, parse, print_sql
-from shared.plan.failures import Failures, any_of
+from shared.plan.failures import Failures, any_of, either
 from shared.plan.key_names import KeyNames, is_key_call
 from shared.plan.keys import KeySignature
 from shared.plan.last_cast import fraction_checks, last_cast, moment_checks, text_of
@@ -111,7 +111,7 @@ class _Compilation:
             RowCheck(result=f"f{number}", reason=reason, column=column, effect=effect)
             for number, (reason, column, effect) in enumerate(self.checks)
         )
-        outputs += [(any_of(flags), check.result) for check, flags in zip(checks, self.checks.values(), strict=True)]
+        outputs += [(either(flags), check.result) for check, flags in zip(checks, self.checks.values(), strict=True)]
         statement = self.layers.select(outputs)
         self._try_out(statement)
         return TransformProgram(

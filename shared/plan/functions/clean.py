@@ -7,13 +7,27 @@ inside a line a run of it becomes one blank, and every line end a line feed. The
 
 from __future__ import annotations
 
-from shared.plan.functions.function import Example, Function
+import re
+import unicodedata
 
-INVISIBLE = r"[\x{0}-\x{8}\x{b}\x{c}\x{e}-\x{1f}\x{7f}-\x{84}\x{86}-\x{9f}\x{ad}\x{180e}\x{200b}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2069}\x{feff}]"
-BLANKS = r"[\t \x{a0}\x{1680}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]+"
-LINE_END = r"\r\n?|[\x{85}\x{2028}\x{2029}]"
-TIDY = r"[!-~]+( [!-~]+)*"
-"""A text of plain ASCII that nothing has to be done to: the usual case, decided in one pass."""
+from shared.plan.functions.function import Example, Function, Native, by_value
+
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
+LINE_END = re.compile("\r\n?|[\x85\u2028\u2029]")
+BLANKS = re.compile("[\t \xa0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+PLAIN = r"!-~\x{c0}-\x{24f}\x{400}-\x{52f}\x{e01}-\x{e5b}\x{3041}-\x{3096}\x{30a1}-\x{30fa}\x{4e00}-\x{9fff}\x{ac00}-\x{d7a3}"
+"""ASCII, and letters that NFC leaves alone whatever stands beside them: Latin, Cyrillic, Thai, Japanese, Chinese, Korean."""
+TIDY = f"[{PLAIN}]+( [{PLAIN}]+)*"
+"""A text that nothing has to be done to: the usual case, decided in one pass."""
+
+
+def tidied(text: str) -> str:
+    """The text without invisible characters, blanks collapsed and trimmed, in NFC."""
+    seen = LINE_END.sub("\n", INVISIBLE.sub("", text))
+    return unicodedata.normalize("NFC", BLANKS.sub(" ", seen).strip(" \n"))
+
 
 CLEAN = Function(
     name="clean",
@@ -22,14 +36,14 @@ CLEAN = Function(
     minimum=1,
     maximum=1,
     macro=(
-        f"""create or replace macro tidied(value) as
-        nfc_normalize(trim(regexp_replace(regexp_replace(regexp_replace(value,
-            '{INVISIBLE}', '', 'g'), '{LINE_END}', chr(10), 'g'), '{BLANKS}', ' ', 'g'), ' ' || chr(10)))""",
-        f"""create or replace macro clean(value) as
-        nullif(nullif(nullif(nullif(nullif(
-            case when regexp_full_match(value, '{TIDY}') then value else tidied(value) end,
-            ''), 'null'), 'NULL'), 'None'), 'undefined')""",
+        f"""create or replace macro tidy(value) as
+        case when regexp_full_match(value, '{TIDY}') then value else tidied(value) end""",
+        """create or replace macro with_a_value(value) as
+        case when value in ('', 'null', 'NULL', 'None', 'undefined') then null else value end""",
+        "create or replace macro clean(value) as with_a_value(tidy(value))",
     ),
+    natives=(Native(name="tidied", arguments=("VARCHAR",), result="VARCHAR", function=by_value(tidied)),),
+    steps=("tidy", "with_a_value"),
     examples=(
         Example(call="clean('  Anna   Maria ')", result="Anna Maria"),
         Example(call="clean('plain')", result="plain"),

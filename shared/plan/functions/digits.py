@@ -11,8 +11,11 @@ DIGITS = Function(
     minimum=1,
     maximum=1,
     macro=(
-        "create or replace macro digits(value) as nullif(regexp_replace(cast(value as varchar), '[^0-9]', '', 'g'), '')",
+        "create or replace macro digits_only(value) as regexp_replace(value, '[^0-9]+', '', 'g')",
+        "create or replace macro not_empty(value) as case when value = '' then null else value end",
+        "create or replace macro digits(value) as not_empty(digits_only(value))",
     ),
+    steps=("digits_only", "not_empty"),
     examples=(
         Example(call="digits('A-12/3')", result="123"),
         Example(call="digits(42)", result="42"),

@@ -35,7 +35,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
 
     `reason` is the code of its failure: an argument is there and the result is NULL; empty for what cannot fail. A blank first
     argument counts as missing where `blank_is_missing`. `macro` and `natives` make it known to DuckDB; a function without
-    both is written out by the compiler.
+    both is written out by the compiler. `steps` are macros of one argument to be computed one after the other in columns of
+    their own: a macro repeats its argument's text, so a step that names it twice must not get the work of another.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     blank_is_missing: bool = False
     macro: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     natives: tuple[Native, ...] = ()
     examples: tuple[Example, ...] = ()
 

@@ -39,7 +39,9 @@ def refused(body: LoadBody) -> dict[str, set[tuple[str, str]]]:
 
 @pytest.mark.parametrize("bad", (0, 1, 10, 50, 100))
 def test_no_share_of_bad_rows_fails_a_batch(engine: Engine, bad: int) -> None:
-    mapping = compiled({"a": "text", "n": "integer"}, {"a": ("integer", "CAST(p.a AS INTEGER)"), "b": ("integer", "p.n * p.n")})
+    mapping = compiled(
+        {"a": "text", "n": "integer"}, {"a": ("integer", "CAST(p.a AS INTEGER)"), "b": ("integer", "p.n * p.n")}
+    )
     rows = [("x", "2000000000") if number % 100 < bad else ("7", "3") for number in range(400)]
     body = transformed(engine, mapping, rows)
     assert (body.row_count, len(body.refused)) == (400 - 4 * bad, 4 * bad)
@@ -70,15 +72,27 @@ def test_every_reason_of_a_row_is_collected(engine: Engine) -> None:
     ("expression", "rows", "bad"),
     (
         ("CASE WHEN p.b = 'n' THEN CAST(p.a AS INTEGER) ELSE 0 END", [("x", "n"), ("x", "t"), ("5", "n")], {"1"}),
-        ("CASE WHEN CAST(p.b AS BOOLEAN) THEN CAST(p.a AS INTEGER) END", [("x", "f"), ("1", "no?"), ("x", "t")], {"2", "3"}),
+        (
+            "CASE WHEN CAST(p.b AS BOOLEAN) THEN CAST(p.a AS INTEGER) END",
+            [("x", "f"), ("1", "no?"), ("x", "t")],
+            {"2", "3"},
+        ),
         ("if(p.b = 'n', CAST(p.a AS INTEGER), 0)", [("x", "n"), ("x", "t")], {"1"}),
-        ("coalesce(CAST(p.a AS INTEGER), CAST(p.b AS INTEGER))", [("x", "1"), ("1", "x"), (None, "x"), (None, "2")], {"1", "3"}),
+        (
+            "coalesce(CAST(p.a AS INTEGER), CAST(p.b AS INTEGER))",
+            [("x", "1"), ("1", "x"), (None, "x"), (None, "2")],
+            {"1", "3"},
+        ),
         ("coalesce(TRY_CAST(p.a AS INTEGER), 0)", [("x", None)], set()),
         ("TRY(CAST(p.a AS INTEGER))", [("x", None)], set()),
         ("CAST((p.b = 'n' AND CAST(p.a AS INTEGER) > 0) AS INTEGER)", [("x", "n"), ("x", "t"), ("1", "n")], {"1"}),
         ("CAST((p.b = 'n' OR CAST(p.a AS INTEGER) > 0) AS INTEGER)", [("x", "n"), ("x", "t")], {"2"}),
         ("CASE p.b WHEN 'n' THEN 1 / 0 ELSE 2 END", [(None, "n"), (None, "t")], {"1"}),
-        ("CASE WHEN p.b = 'n' THEN length(repeat(p.a, 2)) + CAST(p.a AS INTEGER) ELSE 2 END", [("x", "n"), ("x", "t")], {"1"}),
+        (
+            "CASE WHEN p.b = 'n' THEN length(repeat(p.a, 2)) + CAST(p.a AS INTEGER) ELSE 2 END",
+            [("x", "n"), ("x", "t")],
+            {"1"},
+        ),
         ("CAST(CAST(p.a AS INTEGER) AS SMALLINT)", [("x", None), ("70000", None), ("7", None)], {"1", "2"}),
     ),
 )
@@ -125,7 +139,9 @@ def test_a_cast_of_text_to_an_integer_does_not_round(engine: Engine) -> None:
         ("numeric", "x", "cast"),
     ),
 )
-def test_a_value_that_does_not_fit_its_column_has_that_reason(engine: Engine, kind: str, value: str, reason: str) -> None:
+def test_a_value_that_does_not_fit_its_column_has_that_reason(
+    engine: Engine, kind: str, value: str, reason: str
+) -> None:
     body = transformed(engine, one(kind, "p.a"), [(value, None), (None, None)])
     assert refused(body) == {"1": {(reason, "v")}}
 
@@ -145,20 +161,28 @@ def test_a_value_that_does_not_fit_its_column_has_that_reason(engine: Engine, ki
         ("integer", "unit(p.n, 0, 5)", "out_of_range"),
     ),
 )
-def test_a_computed_value_that_does_not_fit_has_that_reason(engine: Engine, kind: str, expression: str, reason: str) -> None:
+def test_a_computed_value_that_does_not_fit_has_that_reason(
+    engine: Engine, kind: str, expression: str, reason: str
+) -> None:
     body = transformed(engine, one(kind, expression, {"n": "integer"}), [("10",), (None,)])
     assert refused(body).get("1") == {(reason, "v")}
 
 
 def test_a_trailing_zero_or_a_padding_blank_is_no_loss(engine: Engine) -> None:
-    assert transformed(engine, one("numeric(6,2)", "p.a"), [("1.2300", None), ("1e2", None), ("007", None)]).row_count == 3
+    assert (
+        transformed(engine, one("numeric(6,2)", "p.a"), [("1.2300", None), ("1e2", None), ("007", None)]).row_count == 3
+    )
     assert transformed(engine, one("char(3)", "p.a"), [("abc  ", None)]).row_count == 1
 
 
 def test_a_value_kept_aside_is_null_and_its_original_is_packed(engine: Engine) -> None:
     mapping = compiled(
         {"a": "text", "b": "text", "c": "text"},
-        {"one": ("date", "date_of(p.a, '%Y-%m-%d')"), "two": ("integer", "CAST(p.a || p.b AS INTEGER)"), "meta": ("jsonb", "rest()")},
+        {
+            "one": ("date", "date_of(p.a, '%Y-%m-%d')"),
+            "two": ("integer", "CAST(p.a || p.b AS INTEGER)"),
+            "meta": ("jsonb", "rest()"),
+        },
         Options(bad_value=("one", "two")),
     )
     rows = [('no "date"', "x", "kept"), ("2024-01-02", None, None), ("2", "5", None)]
@@ -193,7 +217,11 @@ def test_keeping_aside_needs_a_column_that_packs(engine: Engine) -> None:
 def test_keep_filters_whatever_else_fails_and_null_is_undecided(engine: Engine) -> None:
     mapping = one("integer", "CAST(p.a AS INTEGER)", {"a": "text", "k": "boolean"}, keep="p.k")
     body = transformed(engine, mapping, [("x", "f"), ("x", "t"), ("1", None), ("1", "t"), ("x", None)])
-    assert refused(body) == {"2": {("cast", "v")}, "3": {("undecided", "keep")}, "5": {("cast", "v"), ("undecided", "keep")}}
+    assert refused(body) == {
+        "2": {("cast", "v")},
+        "3": {("undecided", "keep")},
+        "5": {("cast", "v"), ("undecided", "keep")},
+    }
     assert len(body.filtered_keys) == 16
     assert body.legacy_keys == ("4",)
 
@@ -209,7 +237,9 @@ def test_a_rule_fails_only_when_false_and_may_warn(engine: Engine) -> None:
 
 
 def test_an_unknown_code_with_a_policy_is_counted(engine: Engine) -> None:
-    body = transformed(engine, one("text", "codebook('kind', p.a)", codebooks=(KIND,)), [("1", None), ("9", None), (None, None)])
+    body = transformed(
+        engine, one("text", "codebook('kind', p.a)", codebooks=(KIND,)), [("1", None), ("9", None), (None, None)]
+    )
     assert (body.row_count, warned(body)) == (3, {("unknown_code", "v"): 1})
 
 
@@ -231,14 +261,24 @@ def test_what_no_net_holds_is_found_by_halving(engine: Engine, monkeypatch: pyte
 
 
 def test_the_runs_moment_is_the_now_of_every_expression(engine: Engine) -> None:
-    mapping = compiled({"a": "text"}, {"at": ("timestamptz", "now()"), "day": ("date", "current_date"), "t": ("date", "today()")})
+    mapping = compiled(
+        {"a": "text"}, {"at": ("timestamptz", "now()"), "day": ("date", "current_date"), "t": ("date", "today()")}
+    )
     found = answer(engine, mapping, [("x",)]).to_dicts()[0]
     assert [str(value) for value in found.values()] == ["2024-05-06 07:08:09+00:00", "2024-05-06", "2024-05-06"]
 
 
 def test_rest_packs_what_nothing_else_used_without_loss(engine: Engine) -> None:
     mapping = compiled(
-        {"used": "text", "n": "integer", "b": "boolean", "d": "numeric(6,2)", "ts": "timestamptz", "skip": "text", "j": "jsonb"},
+        {
+            "used": "text",
+            "n": "integer",
+            "b": "boolean",
+            "d": "numeric(6,2)",
+            "ts": "timestamptz",
+            "skip": "text",
+            "j": "jsonb",
+        },
         {"used": ("text", "p.used"), "meta": ("jsonb", "rest(except := ['skip'])")},
     )
     row = ("u", "5", "t", "1.50", "2024-01-01 00:00:00.5+00", "s", '{"a": 1.10}')
@@ -249,7 +289,15 @@ def test_rest_packs_what_nothing_else_used_without_loss(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ("p.missing", "no_such_function(p.a)", "(SELECT 1)", "row_number() OVER ()", "CAST('x' AS INTEGER)", "codebook('none', p.a)", "1 +"),
+    (
+        "p.missing",
+        "no_such_function(p.a)",
+        "(SELECT 1)",
+        "row_number() OVER ()",
+        "CAST('x' AS INTEGER)",
+        "codebook('none', p.a)",
+        "1 +",
+    ),
 )
 def test_an_expression_that_does_not_bind_is_refused_at_its_place(expression: str) -> None:
     with pytest.raises(PlanRefused) as raised:
