@@ -37,29 +37,54 @@ class Mistake(msgspec.Struct, frozen=True, kw_only=True):
 MISTAKES = {
     "unknown function": Mistake(old="name: p.name", new="name: shout(p.name)", words=("plan.yml:18:", "shout")),
     "unknown codebook": Mistake(old="codebook('kind'", new="codebook('sort'", words=("plan.yml:19:", "sort")),
-    "repeated key": Mistake(old="      name: p.name\n", new="      name: p.name\n      name: p.kind\n", words=("plan.yml:19:", "name")),
+    "repeated key": Mistake(
+        old="      name: p.name\n", new="      name: p.name\n      name: p.kind\n", words=("plan.yml:19:", "name")
+    ),
     "syntax error in yaml": Mistake(old="codebooks:\n", new="codebooks: [\n", words=("plan.yml:", ":")),
     "syntax error in an expression": Mistake(old="name: p.name", new="name: p.name ||", words=("plan.yml:18:",)),
-    "syntax error in from": Mistake(old="from: person AS p", new="from: person AS p LEFT JOIN", words=("plan.yml:13:",)),
+    "syntax error in from": Mistake(
+        old="from: person AS p", new="from: person AS p LEFT JOIN", words=("plan.yml:13:",)
+    ),
     "unknown key of the language": Mistake(old="    key: p.id", new="    keys: p.id", words=("plan.yml:14:", "keys")),
-    "two statements": Mistake(old="from: person AS p", new="from: person AS p; DELETE FROM person", words=("plan.yml:13:", "one SELECT")),
-    "not a select": Mistake(old="from: person AS p", new="from: (DELETE FROM person RETURNING *) AS p", words=("plan.yml:13:",)),
-    "side effect": Mistake(old="from: person AS p", new="from: person AS p JOIN LATERAL (SELECT counted() AS n) AS c ON true", words=("plan.yml:13:", "counted")),
-    "side effect in pg_catalog": Mistake(old="from: person AS p", new="from: person AS p JOIN LATERAL (SELECT pg_sleep(1)) AS c ON true", words=("plan.yml:13:", "pg_sleep")),
+    "two statements": Mistake(
+        old="from: person AS p", new="from: person AS p; DELETE FROM person", words=("plan.yml:13:", "one SELECT")
+    ),
+    "not a select": Mistake(
+        old="from: person AS p", new="from: (DELETE FROM person RETURNING *) AS p", words=("plan.yml:13:",)
+    ),
+    "side effect": Mistake(
+        old="from: person AS p",
+        new="from: person AS p JOIN LATERAL (SELECT counted() AS n) AS c ON true",
+        words=("plan.yml:13:", "counted"),
+    ),
+    "side effect in pg_catalog": Mistake(
+        old="from: person AS p",
+        new="from: person AS p JOIN LATERAL (SELECT pg_sleep(1)) AS c ON true",
+        words=("plan.yml:13:", "pg_sleep"),
+    ),
     "unknown table": Mistake(old="from: person AS p", new="from: persons AS p", words=("persons",), offline=False),
     "unknown column": Mistake(old="name: p.name", new="name: p.nom", words=("plan.yml:18:", "nom"), offline=False),
     "unknown column of the target": Mistake(old="name: p.name", new="nome: p.name", words=("nome",), offline=False),
     "unlisted table": Mistake(old="  town: not moved\n", new="", words=("town",), offline=False),
     "a join that multiplies rows": Mistake(
-        old="from: person AS p", new="from: person AS p LEFT JOIN visit AS v ON v.person_id = p.id", words=("people", "multiply"), offline=False
+        old="from: person AS p",
+        new="from: person AS p LEFT JOIN visit AS v ON v.person_id = p.id",
+        words=("people", "multiply"),
+        offline=False,
     ),
     "a join that multiplies some rows and drops others": Mistake(
-        old="from: person AS p", new="from: person AS p JOIN visit AS v ON v.person_id = p.id\n    excludes: expected", words=("people", "repeats"), offline=False
+        old="from: person AS p",
+        new="from: person AS p JOIN visit AS v ON v.person_id = p.id\n    excludes: expected",
+        words=("people", "repeats"),
+        offline=False,
     ),
     "a join that drops rows": Mistake(
-        old="from: person AS p", new="from: person AS p JOIN town AS t ON t.id = p.town_id", words=("people", "1"), offline=False
+        old="from: person AS p",
+        new="from: person AS p JOIN town AS t ON t.id = p.town_id",
+        words=("people", "1"),
+        offline=False,
     ),
-}  # fmt: skip
+}
 OFFLINE = [name for name, mistake in MISTAKES.items() if mistake.offline]
 
 
