@@ -32,6 +32,7 @@ REFUSED_NODES: MappingProxyType[type[exp.Expr], str] = MappingProxyType(
         exp.MatchRecognize: "MATCH_RECOGNIZE",
         exp.Qualify: "QUALIFY",
         exp.Pivot: "PIVOT",
+        exp.Operator: "OPERATOR(…), which may call anything",
     }
 )
 
