@@ -18,6 +18,7 @@ from shared.bus.rabbit import RabbitBus
 from shared.bus.topology import Topology
 from shared.core.errors import Refused
 from shared.runtime.failpoints import arm_from_environ
+from shared.runtime.memory import bound_arenas
 from shared.runtime.service import Service
 from shared.settings import load
 from shared.settings.service import ServiceSettings
@@ -38,6 +39,7 @@ def run_process(name: str, settings_class: type[S], build: Build[S]) -> int:
     """Run a service until SIGTERM or SIGINT; the exit code: 0 drained, 2 failed, 64 wrong settings."""
     configure()
     bind_service(name)
+    bound_arenas()
     try:
         settings = load(settings_class, os.environ)
         arm_from_environ(os.environ)
