@@ -7,10 +7,11 @@ from collections.abc import Mapping as ReadOnly
 
 import asyncpg
 import msgspec
-from shared.plan.compile import check_sources, compile_plan
 
 from services.extractor.source_errors import STATEMENT_ERRORS
 from shared.core.errors import Refused
+from shared.plan.aliases import plain_column
+from shared.plan.compile import check_sources, compile_plan
 from shared.plan.compiled import CompiledPlan
 from shared.plan.describe import describe_statements
 from shared.plan.model import Mapping, Plan
@@ -74,6 +75,8 @@ async def _columns(legacy: asyncpg.Connection, mapping: Mapping, statement: str)
             attributes = (await legacy.prepare(statement)).get_attributes()
             types = await read_types(legacy, [(attribute.type.oid, -1) for attribute in attributes])
     except asyncpg.PostgresError as error:
+        if isinstance(error, asyncpg.UndefinedColumnError) and all(map(plain_column, mapping.key)):
+            return {}  # the compiler names the column, its place and the nearest one
         raise _refused(mapping, error) from error
     return {attribute.name: found for attribute, found in zip(attributes, types, strict=True)}
 

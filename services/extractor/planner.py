@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from uuid import UUID
 
@@ -34,7 +34,6 @@ AT_ONCE = 3
 REPORT_SECONDS = 5.0
 CLEAR_TYPES = frozenset({"smallint", "integer", "bigint", "uuid"})
 """Types of keys that may stand in the ledger unsealed."""
-Compile = Callable[[Mapping[str, str], asyncpg.Connection, asyncpg.Connection], Awaitable[Compilation]]
 
 
 class SchemaDrifted(Refused):

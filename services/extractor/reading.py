@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from services.extractor.csv_rows import count_rows
@@ -101,8 +99,3 @@ def check_rows(rows: SourceRows, mapping: str) -> None:
 def copied_rows(status: str) -> int:
     """The number in `COPY 123`."""
     return int(status.rpartition(" ")[2])
-
-
-def size_of(chunks: Sequence[bytes]) -> int:
-    """Bytes of all chunks."""
-    return sum(map(len, chunks))

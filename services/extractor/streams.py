@@ -11,6 +11,7 @@ from uuid import UUID
 from services.extractor.csv_rows import end_of_row, rows_of
 from services.extractor.reading import BatchTooLarge, SourceRows
 from services.extractor.snapshot import Snapshot, reading
+from services.extractor.tasks import single_error
 from shared.core.errors import RunError, TransfuseError
 from shared.ledger.bounds import BatchBounds
 from shared.plan import source_sql
@@ -75,7 +76,7 @@ class Streams:
 @asynccontextmanager
 async def open_streams(pool: Pool) -> AsyncIterator[Streams]:
     """Streams whose tasks end with the context."""
-    async with asyncio.TaskGroup() as tasks:
+    async with single_error(), asyncio.TaskGroup() as tasks:
         streams = Streams(pool, tasks)
         try:
             yield streams

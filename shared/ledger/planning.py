@@ -41,7 +41,6 @@ class RunToPlan(msgspec.Struct, frozen=True, kw_only=True):
     mode: LoadMode
     state: RunState
     options: RunOptions
-    plan_name: str
     plan_files: dict[str, str]
     compiled: CompiledPlan | None
     snapshot_count: int
@@ -113,7 +112,6 @@ async def read_run(connection: asyncpg.Connection, run: UUID) -> RunToPlan | Non
         mode=LoadMode(row["mode"]),
         state=RunState(row["state"]),
         options=msgspec.json.decode(row["options"], type=RunOptions),
-        plan_name=row["name"],
         plan_files=msgspec.json.decode(row["files"], type=dict[str, str]),
         compiled=decode_compiled(row["compiled"]) if row["compiled"] is not None else None,
         snapshot_count=row["snapshot_count"],

@@ -7,7 +7,7 @@ select pg_try_advisory_lock(hashtextextended('transfuse:plan:' || $1::uuid, 0));
 select pg_advisory_unlock(hashtextextended('transfuse:plan:' || $1::uuid, 0));
 
 -- name: run
-select r.id, r.kind, r.mode, r.state, r.options, r.compiled, r.snapshot_count, r.snapshot_at, r.fingerprint, p.name, p.files
+select r.id, r.kind, r.mode, r.state, r.options, r.compiled, r.snapshot_count, r.snapshot_at, r.fingerprint, p.files
 from transfuse.run r
 join transfuse.plan p on p.hash = r.plan_hash
 where r.id = $1;

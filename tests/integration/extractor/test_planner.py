@@ -58,6 +58,8 @@ async def test_a_command_that_comes_again_changes_nothing(extractor: Extractor) 
         ("update person set email = 'x'", plan_text(key="p.email"), "key_repeats", "stands in 25 rows"),
         ("update person set email = null where id = 3", plan_text(key="p.email"), "key_is_null", "NULL"),
         ("select 1", plan_text(from_=FROM.replace("p.id", "p.email")), "from_refused", "42883"),
+        ("select 1", plan_text(key="p.nothing"), "plan_refused", "plan.yml:9:10: 'p' has no column 'nothing'"),
+        ("select 1", plan_text(key="p.id + p.nothing"), "from_refused", "42703"),
         ("select 1", plan_text().replace("into: patients", "into: nowhere"), "plan_refused", "nowhere"),
         ("select 1", plan_text() + "target: {schema: nowhere}\n", "no_schema", "'nowhere'"),
         ("select 1", "transfuse: [", "plan_refused", "plan.yml:1"),
