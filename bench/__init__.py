@@ -1,0 +1,1 @@
+"""Full-size measurements: `python -m bench`."""

@@ -1,0 +1,38 @@
+"""`python -m bench [NAME…]`: measurements of full size, each beside its limits; without names all of them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from bench import failing_rows, portal
+
+BENCHES = {
+    "failing_rows": "CPU of a batch with 1 % and 10 % bad rows against a clean one (transformer only, seconds)",
+    "portal": "the whole portal by five processes, beside a binary pipe and the usual script (minutes)",
+}
+
+
+def main() -> int:
+    listed = "\n".join(f"  {name:<14} {what}" for name, what in BENCHES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=f"{__doc__}\n\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which; all if none is named")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the portal; 1.0 has 5.1 million notifications")
+    arguments = parser.parse_args()
+    if not 0 < arguments.scale <= 1:
+        parser.error("--scale must lie above 0 and not above 1")
+    if unknown := [name for name in arguments.names if name not in BENCHES]:
+        parser.error(f"there is no {unknown[0]}; there are {', '.join(BENCHES)}")
+    failed = False
+    for name in arguments.names or BENCHES:
+        print(f"== {name}", flush=True)
+        failed |= bool(failing_rows.main([]) if name == "failing_rows" else portal.main(arguments.scale))
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

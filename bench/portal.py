@@ -1,0 +1,154 @@
+"""The whole portal by five processes on RabbitMQ: rows a second, CPU per million rows, memory; beside two rivals."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import os
+import sys
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+import msgspec
+
+from bench.processes import cpu_seconds, machine, peak_mib, server_seconds
+from bench.rivals import SCRIPT_ROWS, Measured, pipe, usual_script
+from shared.core.states import RunState
+from shared.ledger.snapshots import RunSnapshot
+from tests.conftest import STANDARD_POSTGRES
+from tests.harness.command_line import started
+from tests.harness.databases import filled, sweep
+from tests.harness.installation import ROOT, installed
+from tests.harness.ledger import ledger_of
+from tests.harness.portal import PLAN, fill_portal, portal_target
+from tests.harness.services import services
+
+MEMORY_LIMIT_MIB = 400
+SCRIPT_RATIO = 10
+LONGEST_SECONDS = 3600
+MEASURED_MAPPING = "system_messages"
+
+
+class Ours(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of ours: CPU seconds and peak memory by process."""
+
+    snapshot: RunSnapshot
+    cpu: dict[str, float]
+    peak: dict[str, float]
+
+    @property
+    def seconds(self) -> float:
+        return between(self.snapshot.started_at, self.snapshot.finished_at)
+
+    @property
+    def mapping_rate(self) -> float:
+        """Rows a second of the mapping that the rivals move, too."""
+        found = next(one for one in self.snapshot.mappings if one.mapping == MEASURED_MAPPING)
+        return found.counts.read / between(found.started_at, found.settled_at)
+
+
+def between(start: datetime | None, end: datetime | None) -> float:
+    """Seconds; endless where one of the two never came."""
+    return math.inf if start is None or end is None else (end - start).total_seconds()
+
+
+def main(scale: float) -> int:
+    return asyncio.run(_main(scale))
+
+
+async def _main(scale: float) -> int:
+    server = os.environ.get("TRANSFUSE_TEST_POSTGRES", STANDARD_POSTGRES)
+    rabbitmq = os.environ.get("TRANSFUSE_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672/")
+    print(f"command: {' '.join([Path(sys.executable).name, '-m', 'bench', *sys.argv[1:]])}")
+    print(f"machine: {machine()}, {await _version(server)}", flush=True)
+    try:
+        legacy = await _legacy(server, scale)
+        with tempfile.TemporaryDirectory(prefix="transfuse-bench-") as folder:
+            template = await portal_target(server)
+            async with installed(
+                Path(folder), server=server, legacy=legacy, template=template, rabbitmq=rabbitmq
+            ) as installation:
+                binary_pipe = await pipe(legacy, installation.target)
+                async with services(installation) as five, started(installation, "run", str(PLAN)) as command:
+                    pids = five.pids()
+                    before = _cpu(pids)
+                    await asyncio.wait_for(command.communicate(), LONGEST_SECONDS)
+                    cpu = {name: value - before[name] for name, value in _cpu(pids).items()}
+                    peak = {name: peak_mib(pid) for name, pid in pids.items()}
+                async with ledger_of(installation) as ledger:
+                    snapshot = await ledger.progress.read(await ledger.youngest())
+                script = await usual_script(legacy, installation.target)
+        return report(Ours(snapshot=snapshot, cpu=cpu, peak=peak), binary_pipe, script)
+    finally:
+        await sweep(server)
+
+
+async def _legacy(server: str, scale: float) -> str:
+    """The portal at this scale, kept in the server for the next time: one database per scale and generator."""
+    source = ROOT / "transfuse" / "samples" / "portal"
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(source.rglob("*.py"))))
+    name = f"transfuse_bench_{round(scale * 1000)}_{digest.hexdigest()[:8]}"
+    print(f"source:  scale {scale:g} in database {name}, generated if it is not there", flush=True)
+    return await filled(server, name, lambda url: fill_portal(url, scale))
+
+
+def _cpu(pids: dict[str, int]) -> dict[str, float]:
+    found = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    for name, program in (("PostgreSQL", "postgres"), ("RabbitMQ", "beam.smp")):
+        seconds = server_seconds(program)
+        if seconds is not None:
+            found[name] = seconds
+    return found
+
+
+async def _version(server: str) -> str:
+    connection = await asyncpg.connect(server)
+    try:
+        return f"PostgreSQL {await connection.fetchval('show server_version')}"
+    finally:
+        await connection.close()
+
+
+def report(ours: Ours, binary_pipe: Measured, script: Measured) -> int:
+    """Print everything; 1 when a limit is broken."""
+    rows = ours.snapshot.counts.read
+    if ours.snapshot.state is not RunState.COMPLETED:
+        print(f"BROKEN: the run is {ours.snapshot.state}: {ours.snapshot.message}")
+        return 1
+    print(f"\nrun:     {ours.snapshot.state}, {rows:,} rows in {ours.seconds:.1f} s: {rows / ours.seconds:,.0f} rows/s")
+    balanced = all(balance.balances for balance in ours.snapshot.balances)
+    print(f"balance: {'every mapping balances' if balanced else 'DOES NOT BALANCE'}\n")
+    print(f"{'process':<14}{'CPU s per million rows':>24}{'peak RSS, MiB':>16}")
+    for name, seconds in ours.cpu.items():
+        memory = f"{ours.peak[name]:,.0f}" if name in ours.peak else ""
+        print(f"{name:<14}{seconds / rows * 1e6:>24.2f}{memory:>16}")
+    print("(PostgreSQL and RabbitMQ with everything else that they did meanwhile)\n")
+    print(f"{'same rows by':<44}{'rows/s':>12}{'client CPU s/million':>22}{'ours is':>12}")
+    ours_rate = ours.mapping_rate
+    print(f"{'ours, ' + MEASURED_MAPPING + ' (reshaped, indexed, ledger)':<44}{ours_rate:>12,.0f}")
+    for name, one in (
+        ("psql COPY binary | psql COPY binary, no index", binary_pipe),
+        (f"LIMIT/OFFSET + upsert, {SCRIPT_ROWS:,} rows", script),
+    ):
+        cpu = one.client_cpu_seconds / one.row_count * 1e6
+        ratio = ours_rate / one.rows_per_second
+        print(f"{name:<44} {one.rows_per_second:>11,.0f}{cpu:>22.2f}{ratio:>10.2f} x")
+    return int(_broken(ours, script, balanced=balanced))
+
+
+def _broken(ours: Ours, script: Measured, *, balanced: bool) -> bool:
+    wrong = [
+        f"{name} held {mib:.0f} MiB, the limit is {MEMORY_LIMIT_MIB}"
+        for name, mib in ours.peak.items()
+        if mib > MEMORY_LIMIT_MIB
+    ]
+    if ours.mapping_rate < SCRIPT_RATIO * script.rows_per_second:
+        wrong.append(f"less than {SCRIPT_RATIO} times as fast as the usual script")
+    if not balanced:
+        wrong.append("a mapping does not balance")
+    for line in wrong:
+        print(f"BROKEN: {line}")
+    return bool(wrong)
