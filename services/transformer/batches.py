@@ -26,11 +26,13 @@ class SecretMissing(Refused):
     """The plan's namespace is a secret that this service was not given."""
 
     code = "secret_missing"
-    remedy = "Set PLAN_SECRET_<NAME> (or PLAN_SECRET_<NAME>_FILE) to the plan's namespace for the transformer, then resume the run."
+    remedy = (
+        "Set PLAN_SECRET_<NAME> or PLAN_SECRET_<NAME>_FILE of the transformer to the namespace, then resume the run."
+    )
 
 
 def transform(engine: Engine, message: TransformBatch, run: RunPlan) -> LoadBatch:
-    """The batch as the loader takes it. Takes CPU: call it in a worker thread. Raises SealBroken, BatchError, RunError."""
+    """The batch as the loader takes it; call it in a worker thread. Raises SealBroken, BatchError, RunError."""
     mapping = run.compiled.mapping(message.batch.mapping)
     body = run.key.open_(message.body, batch_aad(message.batch, Stage.TRANSFORM))
     source = decode(body, column_names(mapping.source), message.row_count)

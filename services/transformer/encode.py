@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow as pa
@@ -12,6 +13,9 @@ from pgpq.schema import Jsonb
 
 from shared.core.errors import RunError
 from shared.plan.compiled import TargetColumn
+
+if TYPE_CHECKING:
+    from pgpq._pgpq import EncoderBuilder
 
 NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 ARROW_TYPES = {
@@ -75,7 +79,7 @@ def encode_csv(rows: pa.Table) -> bytes:
     )
 
 
-def _builder(field: pa.Field, column: TargetColumn) -> object:
+def _builder(field: pa.Field, column: TargetColumn) -> EncoderBuilder:
     if column.encoder == "jsonb":
         return pgpq_encoders.StringEncoderBuilder.new_with_output(field, Jsonb())
     return ArrowToPostgresBinaryEncoder.infer_encoder(field)

@@ -1,4 +1,4 @@
-"""A batch of source rows becomes target rows, refused rows with all their reasons, filtered keys and counted warnings."""
+"""A batch of source rows becomes target rows, refused rows with every reason, filtered keys and counted warnings."""
 
 from __future__ import annotations
 

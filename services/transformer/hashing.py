@@ -31,7 +31,9 @@ def uuid_bytes(texts: pl.Series) -> pa.Array:
 def reference_texts(names: pa.Array | pa.ChunkedArray, namespace: UUID) -> pa.Array:
     """UUIDs in text of references: children share their parents, so each name is hashed once."""
     encoded = _distinct(names)
-    return uuid_texts(encoded.dictionary, namespace).to_arrow(compat_level=pl.CompatLevel.oldest()).take(encoded.indices)
+    return (
+        uuid_texts(encoded.dictionary, namespace).to_arrow(compat_level=pl.CompatLevel.oldest()).take(encoded.indices)
+    )
 
 
 def reference_bytes(names: pa.Array | pa.ChunkedArray, namespace: UUID) -> pa.Array:

@@ -1,8 +1,8 @@
-"""Keys are computed, never looked up: the reference, in plain Python, of what the transformer computes in bulk.
+r"""Keys are computed, never looked up: the reference, in plain Python, of what the transformer computes in bulk.
 
-A key's name is `domain:part|part`, with `\\` and `|` inside a part escaped by `\\`; its UUID is version 5 of RFC 9562 under the
-plan's namespace. Parts are canonical texts, by form (`shared.plan.keys.CanonicalForm`), so that every spelling of one legacy
-key gives one UUID, for ever. Golden vectors: `tests/contract/keys.json`.
+A key's name is `domain:part|part`, with `\` and `|` inside a part escaped by `\`; its UUID is version 5 of RFC 9562
+under the plan's namespace. Parts are canonical texts, by form (`shared.plan.keys.CanonicalForm`), so that every
+spelling of one legacy key gives one UUID, for ever. Golden vectors: `tests/contract/keys.json`.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ def legacy_key(parts: Iterable[str]) -> str:
 
 
 def content_part(columns: Iterable[str | None]) -> str:
-    """What stands for a row without identity: SHA-1, in hex, of its columns' texts, each preceded by its size in bytes."""
+    """What stands for a row without identity: SHA-1 in hex of its columns' texts, each behind its size in bytes."""
     framed = (b"-" if text is None else b"%d:%b" % (len(text.encode()), text.encode()) for text in columns)
     return hashlib.sha1(b",".join(framed), usedforsecurity=False).hexdigest()
 
 
 def canonical_text(form: str, text: str) -> str:
-    """One part as it is hashed. `text` is what PostgreSQL writes with ISO dates, in UTC. Raises ValueError for an unknown form."""
+    """One part as it is hashed; `text` is PostgreSQL's, dates ISO, in UTC. Raises ValueError for another form."""
     match form:
         case "integer":
             return str(int(text))
         case "numeric":
             return _numeric(text)
-        case "text" | "opaque" | "time":
+        case "text" | "opaque" | "time" | "date":
             return text
         case "padded":
             return text.rstrip(" ")
@@ -55,8 +55,6 @@ def canonical_text(form: str, text: str) -> str:
             return {"t": "true", "f": "false"}.get(text, text)
         case "uuid":
             return str(UUID(text))
-        case "date":
-            return text
         case "timestamp":
             return text.replace(" ", "T", 1) if text[0].isdigit() else text
         case "timestamptz":

@@ -27,7 +27,10 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read_run_plan(connection: asyncpg.Connection, run: UUID, keyring: Keyring) -> RunPlan:
-    """The plan of a planned run. Raises RunError if the run is not planned or another version made its plan, KeyNotListed, SealBroken."""
+    """The plan of a planned run.
+
+    Raises RunError if the run is not planned or another version made its plan, KeyNotListed, SealBroken.
+    """
     row = await connection.fetchrow(SQL["compiled"], run)
     if row is None or row["compiled"] is None or row["snapshot_at"] is None:
         raise RunError("the run has no compiled plan", code="not_planned")

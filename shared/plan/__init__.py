@@ -1,1 +1,1 @@
-"""The plan language: from YAML with positions to what the extractor reads, the transformer runs and the loader checks."""
+"""The plan language: from YAML with positions to what extractor, transformer and loader execute."""

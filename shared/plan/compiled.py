@@ -25,7 +25,8 @@ class Cut(StrEnum):
 class SourceColumn(msgspec.Struct, frozen=True, kw_only=True):
     """One column of the extraction: `name` (`c0`, `c1`, …) in the CSV, `alias.column` in the plan, `sql` to select it.
 
-    `type_name` is the legacy type with typmod; `duck_type` what it becomes in DuckDB, VARCHAR where that cannot hold it exactly.
+    `type_name` is the legacy type with typmod; `duck_type` what it becomes in DuckDB, VARCHAR where that cannot hold
+    it exactly.
     """
 
     name: str
@@ -48,11 +49,12 @@ class KeyPart(msgspec.Struct, frozen=True, kw_only=True):
 class SourceProgram(msgspec.Struct, frozen=True, kw_only=True):
     """What the extractor runs; `shared.plan.source_sql` makes the statements of it.
 
-    `clause_sql` is the checked FROM clause, tables qualified; `from_sql` the same, or for content keys wrapped with a hash
-    of each row. A batch selects the key parts (`k0`, `k1`, …), then the columns (`c0`, `c1`, …). `cut_key` is what batches
-    are cut by: the key itself, or that hash. Bounds compare the row of its parts: `(k0, k1) > lower and (k0, k1) <= upper`,
-    lower open at the first batch, upper at the last. `driving_only` counts the driving table without its children; `unique_proven` if the catalogue itself guarantees that
-    the key is unique and NOT NULL over the FROM result; `schema` is the session's search path when it runs.
+    `clause_sql` is the checked FROM clause, tables qualified; `from_sql` the same, or for content keys wrapped with a
+    hash of each row. A batch selects the key parts (`k0`, `k1`, …), then the columns (`c0`, `c1`, …). `cut_key` is
+    what batches are cut by: the key itself, or that hash. Bounds compare the row of its parts: `(k0, k1) > lower and
+    (k0, k1) <= upper`, lower open at the first batch, upper at the last. `driving_only` counts the driving table
+    without its children; `unique_proven` if the catalogue itself guarantees that the key is unique and NOT NULL over
+    the FROM result; `schema` is the session's search path when it runs.
     """
 
     driving: TableName
@@ -89,7 +91,7 @@ class CheckEffect(StrEnum):
 
 
 class RowCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """One boolean column of the statement's result: where it is true the row has this reason. `column` is a target column or a rule."""
+    """A boolean column of the result: where it is true the row has this reason. `column`: a target column or a rule."""
 
     result: str
     reason: str
@@ -98,11 +100,12 @@ class RowCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransformProgram(msgspec.Struct, frozen=True, kw_only=True):
-    """What the transformer runs: one DuckDB statement over the batch, registered as table `source` with all columns VARCHAR.
+    """What the transformer runs: one DuckDB statement over the batch, the table `source`, all its columns VARCHAR.
 
-    `setup` runs once per connection and plan. `statement` gives, per source row and in source order, the columns named in
-    `shared.plan.transform_sql`; those in `hashed` hold names of keys, whose UUIDs are computed behind DuckDB. `parameters` are the
-    variables that are set before it runs. `key_statement` gives `name` and `legacy` alone and cannot fail. `packed` are the keys that `rest()` packs, `details` is for `plan explain`.
+    `setup` runs once per connection and plan. `statement` gives, per source row and in source order, the columns
+    named in `shared.plan.transform_sql`; those in `hashed` hold names of keys, whose UUIDs are computed behind
+    DuckDB. `parameters` are the variables that it uses. `key_statement` gives `name` and `legacy` alone and cannot
+    fail. `packed` are the keys that `rest()` packs, `details` is for `plan explain`.
     """
 
     setup: tuple[str, ...]
@@ -119,7 +122,7 @@ class TransformProgram(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """A computed foreign key: a target column that holds `ref(mapping, …)`, and what happens where the parent is missing."""
+    """A computed foreign key: a target column that holds `ref(mapping, …)`, and what happens without its parent."""
 
     column: str
     mapping: str

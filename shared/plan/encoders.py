@@ -1,7 +1,7 @@
 """Which exact encoder a target column gets, from its type's oid, typmod, a domain's base and an enum's labels.
 
-Binary COPY accepts wrong bytes in silence, so the choice is made once, when a plan is compiled, and an Arrow type that is
-not the encoder's stops the run. A type without an exact binary encoder sends its whole mapping through CSV.
+Binary COPY accepts wrong bytes in silence, so the choice is made once, when a plan is compiled, and an Arrow type that
+is not the encoder's stops the run. A type without an exact binary encoder sends its whole mapping through CSV.
 """
 
 from __future__ import annotations

@@ -1,16 +1,19 @@
-"""What can go wrong with one column, rule or `keep`: flags over the hidden columns, each true where a row has that failure."""
+"""What can go wrong with one column, rule or `keep`: flags over hidden columns, true where a row has that failure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+WARNING = "warn:"
+"""Prefix of a reason that only warns."""
+
 
 class Failures:
     """Collects (reason, SQL) while an expression is rewritten.
 
-    `guards` are the conditions under which the part being rewritten is evaluated at all: a failure in a branch that is not
-    taken is none. `muted` while the author handles failures with TRY.
+    `guards` are the conditions under which the part being rewritten is evaluated at all: a failure in a branch that is
+    not taken is none. `muted` while the author handles failures with TRY.
     """
 
     def __init__(self) -> None:

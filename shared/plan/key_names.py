@@ -1,4 +1,4 @@
-"""key() and ref() as names: `domain:part|part`, to be hashed in bulk behind DuckDB, or in SQL where the UUID itself is needed.
+"""key() and ref() as names, `domain:part|part`, hashed in bulk, or in SQL where the UUID itself is needed.
 
 The pure reference is `shared.core.keys`; a property test holds the three implementations together.
 """
@@ -11,8 +11,9 @@ from shared.plan.expressions import Call, Node, call_of
 from shared.plan.failures import Failures
 from shared.plan.keys import CanonicalForm, KeyPartType, KeySignature
 from shared.plan.last_cast import last_cast
-from shared.plan.rewrite import BadUse, Rewriter, Value, case_node, column_node, constant_text
-from shared.plan.safety import children
+from shared.plan.nodes import case_node, children, column_node, constant_text, is_if, is_null
+from shared.plan.rewrite import Rewriter
+from shared.plan.values import BadUse, Value
 from shared.postgres.identifiers import Identifier, literal
 
 ESCAPED = frozenset({CanonicalForm.TEXT, CanonicalForm.PADDED, CanonicalForm.CASELESS, CanonicalForm.OPAQUE})
@@ -72,7 +73,7 @@ class KeyNames:
 
     def named(self, node: Node) -> bool:
         """Whether a column is key() or ref() at its root, under CASE or COALESCE alone."""
-        return has_key_call(node) and all(is_key_call(leaf) or _is_null(leaf) for leaf in _leaves(node))
+        return has_key_call(node) and all(is_key_call(leaf) or is_null(leaf) for leaf in _leaves(node))
 
     def names(self, node: Node, failures: Failures) -> Value:
         """A column for which `named` holds, as names."""
@@ -89,7 +90,7 @@ class KeyNames:
             return {**node, "case_checks": checks, "else_expr": self._with_names(node["else_expr"])}
         if node["type"] == "OPERATOR_COALESCE":
             return {**node, "children": [self._with_names(child) for child in node["children"]]}
-        if _is_if(node):
+        if is_if(node):
             when, then, otherwise = children(node)
             return self._with_names(case_node(when, then, otherwise))
         return node
@@ -133,14 +134,6 @@ def has_key_call(node: Node) -> bool:
     return is_key_call(node) or any(map(has_key_call, children(node)))
 
 
-def _is_null(node: Node) -> bool:
-    return node["class"] == "CONSTANT" and node["literal"]["kind"] in ("NULL", "NULL_LITERAL")
-
-
-def _is_if(node: Node) -> bool:
-    return node["class"] == "FUNCTION" and node["function_name"].lower() == "if" and len(node["arguments"]) == 3
-
-
 def _leaves(node: Node) -> list[Node]:
     """What a column's value may be, through CASE and COALESCE."""
     if node["class"] == "CASE":
@@ -149,7 +142,7 @@ def _leaves(node: Node) -> list[Node]:
         )
     if node["type"] == "OPERATOR_COALESCE":
         return [leaf for child in node["children"] for leaf in _leaves(child)]
-    if _is_if(node):
+    if is_if(node):
         return [leaf for child in children(node)[1:] for leaf in _leaves(child)]
     return [node]
 

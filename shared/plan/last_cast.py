@@ -28,7 +28,7 @@ BRACKETS = ("[]", "STRUCT", "MAP", "UNION")
 
 
 class LastCast(msgspec.Struct, frozen=True, kw_only=True):
-    """`sql` gives the encoder's value from a name or constant `v`; `checks` its reasons, from the name of the result."""
+    """`sql` gives the encoder's value; `checks` the reasons against it, from the name of the result."""
 
     sql: str
     checks: Callable[[str], Checks] = lambda _: []

@@ -1,4 +1,4 @@
-"""The statement as it grows: layers of named columns, each computed from those below, and the types DuckDB gives them."""
+"""The statement as it grows: layers of named columns, each computed from those below, and their types in DuckDB."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Layers:
         return self._floor
 
     def add(self, sql: str, below: int, prefix: str = "h") -> Column:
-        """Compute `sql`, whose columns stand in layers up to `below`; the same text is computed once. Raises duckdb.Error."""
+        """Compute `sql`, whose columns stand in layers up to `below`; the same text only once. Raises duckdb.Error."""
         layer = max(below, self._floor) + 1
         known = self._known.get((sql, layer))
         if known is not None:
@@ -104,6 +104,6 @@ class Layers:
         for layer in self._layers:
             if layer:
                 added = ",\n  ".join(f"{sql} as {Identifier(name)}" for name, sql in layer.items())
-                inner = f"(select *,\n  {added}\nfrom {inner})"  # noqa: S608 - the same
+                inner = f"(select *,\n  {added}\nfrom {inner})"
         wanted = ",\n  ".join(f"{sql} as {Identifier(name)}" for sql, name in columns)
-        return f"select\n  {wanted}\nfrom {inner}"  # noqa: S608 - the same
+        return f"select\n  {wanted}\nfrom {inner}"

@@ -1,93 +1,66 @@
-"""An author's expression becomes hidden columns: every step that can fail is computed once, as a value, with its reason.
+"""An author's expression becomes hidden columns: what can fail is computed once, as a value, with its reason.
 
-The tree is DuckDB's own. A conversion becomes its TRY form in a hidden column, and its failure a flag: the argument is there
-and the result is not. What else can throw is wrapped in `TRY({'v': ...})`, whose NULL tells an error from a NULL value.
+The tree is DuckDB's own. A conversion becomes its TRY form in a hidden column, and its failure a flag: the argument
+is there and the result is not. What else can throw is wrapped in `TRY({'v': ...})`, whose NULL tells an error from a
+NULL value.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
-import msgspec
-
-from shared.core.errors import Refused
 from shared.plan.compiled import SourceColumn
 from shared.plan.expressions import Call, Expression, Node, call_of, parse, print_sql
 from shared.plan.failures import Failures
 from shared.plan.functions import FUNCTIONS
-from shared.plan.functions.codebook import lookup_sql
-from shared.plan.functions.rest import rest_keys, rest_sql
 from shared.plan.last_cast import INTEGERS
 from shared.plan.layers import Column, Layers
-from shared.plan.model import Codebook
-from shared.plan.safety import children, may_throw, target_type
-from shared.postgres.identifiers import Identifier, literal
+from shared.plan.nodes import (
+    LEAVES,
+    NO_CAST,
+    case_node,
+    children,
+    column_node,
+    guarded_parts,
+    is_if,
+    parameter_names,
+    target_type,
+    without_places,
+)
+from shared.plan.safety import may_throw
+from shared.plan.values import BadUse, Value
+from shared.postgres.identifiers import Identifier
 
+CallCompiler = Callable[[Call, Failures], Value]
 FALLIBLE_READS = ("DECIMAL", "TIMESTAMP")
 """DuckDB types that do not hold everything the legacy type holds: NaN, years beyond 294247."""
 READERS = {"DATE": "read_date", "TIMESTAMP": "read_timestamp", "TIMESTAMP WITH TIME ZONE": "read_timestamptz"}
 MOMENT_NAMES = frozenset({"now", "current_timestamp", "get_current_timestamp", "transaction_timestamp"})
 DAY_NAMES = frozenset({"today", "current_date"})
-ISO_MOMENTS = (
-    "%Y-%m-%d %H:%M:%S.%f",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S.%f",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%d",
-)
 DONE = "DONE"
 """A node that is rewritten already."""
-TRIVIAL = frozenset({"COLUMN_REF", "CONSTANT"})
 REFUSED = frozenset({"SUBQUERY", "WINDOW", "PARAMETER", "STAR", "DEFAULT", "POSITIONAL_REFERENCE"})
+PLAIN_MACROS = frozenset({"clean", "digits", "name_case"})
+"""Functions of ours that a lambda may call: they cannot fail and need no column of their own."""
 HIDDEN_PREFIXES = "chknrtvw"
-
-
-class BadUse(Refused):
-    """The expression cannot be compiled; the text says why, without a value."""
-
-    code = "bad_use"
-
-
-class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """A rewritten expression and the highest layer it reads."""
-
-    node: Node
-    layer: int
-
-    @property
-    def simple(self) -> bool:
-        """Whether repeating it costs nothing."""
-        return self.node["class"] in TRIVIAL
-
-    @property
-    def sql(self) -> str:
-        """The expression as SQL."""
-        return print_sql(self.node)
 
 
 class Rewriter:
     """Rewrites the expressions of one mapping onto `layers`."""
 
-    def __init__(
-        self,
-        layers: Layers,
-        aliases: dict[str, dict[str, SourceColumn]],
-        codebooks: dict[str, Codebook],
-        *,
-        driving: str,
-    ) -> None:
+    def __init__(self, layers: Layers, aliases: dict[str, dict[str, SourceColumn]]) -> None:
         self.layers = layers
         self.aliases = aliases
-        self.codebooks = codebooks
-        self.driving = driving
+        self.calls: dict[str, CallCompiler] = {}
+        """What compiles key() and ref() (`key`), and all other functions of ours (empty)."""
         self.computed: dict[str, Column] = {}
-        self.keys: KeyCalls | None = None
-        self.rest_excluded: frozenset[str] = frozenset()
+        """Target columns that rules and `keep` may use, once they are computed."""
         self.impossible: dict[str, str] = {}
+        """By source column: SQL that is true where its text does not read as its own type."""
         self.parameters: set[str] = set()
-        self.rest_names: tuple[str, ...] = ()
+        """Variables that the statement needs."""
 
     def expression(self, expression: Expression, failures: Failures) -> Value:
         """A whole expression, safe to evaluate: what may throw stands behind its net. Raises BadUse, duckdb.Error."""
@@ -115,7 +88,7 @@ class Rewriter:
         """DuckDB's type of a rewritten expression."""
         return self.layers.type_of(print_sql(node))
 
-    def rewrite(self, node: Node, failures: Failures) -> Value:  # noqa: PLR0911 - one line per kind of node
+    def rewrite(self, node: Node, failures: Failures) -> Value:  # noqa: C901 - one line per kind of node
         """One node and all below it."""
         match node["class"]:
             case "CONSTANT":
@@ -130,7 +103,7 @@ class Rewriter:
                 return self._column(node, failures)
             case "FUNCTION":
                 return self._function(node, failures)
-            case "CAST" if not node["try_cast"]:
+            case "CAST":
                 return self._cast(node, failures)
             case "CASE":
                 return self._case(node, failures)
@@ -170,7 +143,7 @@ class Rewriter:
     def _column(self, node: Node, failures: Failures) -> Value:
         names = node["column_names"]
         if len(names) == 1:
-            return self._bare(names[0], node)
+            return self._bare(names[0])
         source = self.source_column(names)
         if source is None:
             raise BadUse(f"{'.'.join(names)} is no column of the source")
@@ -184,7 +157,7 @@ class Rewriter:
         columns = self.aliases.get(alias) or self.aliases.get(alias.lower()) or {}
         return columns.get(column) or columns.get(column.lower())
 
-    def _bare(self, name: str, node: Node) -> Value:
+    def _bare(self, name: str) -> Value:
         if name.lower() in MOMENT_NAMES | DAY_NAMES:
             return self._moment(name.lower())
         column = self.computed.get(name) or self.computed.get(name.lower())
@@ -216,11 +189,11 @@ class Rewriter:
     # Steps that can fail
 
     def _cast(self, node: Node, failures: Failures) -> Value:
+        """CAST becomes TRY_CAST and a flag; the author's own TRY_CAST has none."""
         if node["child"]["class"] == "CONSTANT":
             return Value(node=node, layer=0)
         child = self.rewrite(node["child"], failures)
-        kind = target_type(node)
-        if kind in ("VARCHAR", "TEXT", "STRING"):
+        if target_type(node) in NO_CAST:
             return Value(node={**node, "child": child.node}, layer=child.layer)
         value = self.simple(child, failures)
         tried = print_sql({**node, "child": value.node, "try_cast": True})
@@ -228,7 +201,8 @@ class Rewriter:
             # DuckDB would round '1.5' to 2 and read '1_000' and '0x10'.
             tried = f"CASE WHEN is_whole({value.sql}) THEN {tried} END"
         result = self.layers.add(tried, value.layer)
-        failures.add("cast", f"{value.sql} IS NOT NULL AND {Identifier(result.name)} IS NULL")
+        if not node["try_cast"]:
+            failures.add("cast", f"{value.sql} IS NOT NULL AND {Identifier(result.name)} IS NULL")
         return Value(node=column_node(result.name), layer=result.layer)
 
     def _function(self, node: Node, failures: Failures) -> Value:
@@ -236,91 +210,24 @@ class Rewriter:
         name = call.name.lower()
         if name in MOMENT_NAMES | DAY_NAMES and not call.arguments:
             return self._moment(name)
-        if name == "if" and len(call.arguments) == 3:
+        if is_if(node):
             return self._case(case_node(*call.arguments), failures)
         if name not in FUNCTIONS or node.get("is_operator"):
             return self._below(node, failures)
-        match name:
-            case "key" | "ref":
-                if self.keys is None:
-                    raise BadUse(f"{name}() has no place here")
-                return self.keys.uuid(call, failures)
-            case "codebook":
-                return self._codebook(call, failures)
-            case "rest":
-                return self._rest(call, failures)
-            case "source_table":
-                return Value(node=parse(literal(self.driving)).tree, layer=0)
-        return self._called(call, failures)
-
-    def _called(self, call: Call, failures: Failures) -> Value:
-        function = FUNCTIONS[call.name.lower()]
-        values = [self._argument(call.arguments[0], failures, as_text=call.name.lower() != "unit")]
-        values += [self.simple(self.rewrite(argument, failures), failures) for argument in call.arguments[1:]]
-        first = values[0].sql
-        layer = max(value.layer for value in values)
-        if function.steps:
-            result = self._stepped(function.steps, first, layer)
-        else:
-            result = self.layers.add(_call_sql(call, [value.sql for value in values]), layer)
-        if function.reason:
-            there = f"trim({first}) <> ''" if function.blank_is_missing else f"{first} IS NOT NULL"
-            failures.add(function.reason, f"{there} AND {Identifier(result.name)} IS NULL")
-        return Value(node=column_node(result.name), layer=result.layer)
-
-    def _stepped(self, steps: tuple[str, ...], argument: str, layer: int) -> Column:
-        column = self.layers.add(f"{steps[0]}({argument})", layer)
-        for step in steps[1:]:
-            column = self.layers.add(f"{step}({Identifier(column.name)})", column.layer)
-        return column
-
-    def _argument(self, node: Node, failures: Failures, *, as_text: bool) -> Value:
-        """An argument as a column or constant; a plain source column that is wanted as text is taken as PostgreSQL wrote it."""
-        if as_text and node["class"] == "COLUMN_REF":
-            source = self.source_column(node["column_names"])
-            if source is not None and source.duck_type != "BOOLEAN":
-                failures.use(source.name)
-                return Value(node=column_node(source.name), layer=0)
-        value = self.simple(self.rewrite(node, failures), failures)
-        if not as_text or self.type_of(value.node) == "VARCHAR":
-            return value
-        column = self.layers.add(f"CAST({value.sql} AS VARCHAR)", value.layer)
-        return Value(node=column_node(column.name), layer=column.layer)
-
-    def _codebook(self, call: Call, failures: Failures) -> Value:
-        book = self.codebooks.get(constant_text(call.arguments[0]))
-        if book is None:
-            raise BadUse("codebook() needs the name of one of the plan's code books")
-        code = self._argument(call.arguments[1], failures, as_text=True)
-        known = self.layers.add(lookup_sql(code.sql, book.meanings), code.layer)
-        unknown = f"{code.sql} IS NOT NULL AND {Identifier(known.name)} IS NULL"
-        if book.otherwise is None:
-            failures.add("unknown_code", unknown)
-            return Value(node=column_node(known.name), layer=known.layer)
-        if book.warn:
-            failures.add("warn:unknown_code", unknown)
-        sql = f"CASE WHEN {unknown} THEN {literal(book.otherwise)} ELSE {Identifier(known.name)} END"
-        column = self.layers.add(sql, known.layer)
-        return Value(node=column_node(column.name), layer=column.layer)
-
-    def _rest(self, call: Call, failures: Failures) -> Value:
-        excluded = self.rest_excluded | set(rest_exceptions(call))
-        every = [column for columns in self.aliases.values() for column in columns.values()]
-        packed = [column for column in every if not {f"{column.alias}.{column.column}", column.column} & excluded]
-        keys = rest_keys(packed, every)
-        self.rest_names = tuple(keys)
-        for column in packed:
-            failures.use(column.name)
-        result = self.layers.add(rest_sql(keys), 0)
-        return Value(node=column_node(result.name), layer=result.layer)
+        compiler = self.calls.get("key" if name in ("key", "ref") else "")
+        if compiler is None:
+            raise BadUse(f"{name}() has no place here")
+        return compiler(call, failures)
 
     # Branches
 
     def _case(self, node: Node, failures: Failures) -> Value:
         """Each branch is guarded by its own condition and by the failure of all before it."""
         node = self._with_shared_operand(node, failures)
-        guarded = any(map(self._fallible, _guarded_parts(node)))
-        checks, guards, layer = [], [], 0
+        guarded = any(map(self._fallible, guarded_parts(node)))
+        checks: list[Node] = []
+        guards: list[tuple[str, int]] = []
+        layer = 0
         for check in node["case_checks"]:
             with failures.within(*guards):
                 when = self._condition(check["when_expr"], failures, hoist=guarded)
@@ -344,10 +251,7 @@ class Rewriter:
             when["type"] != "COMPARE_EQUAL" or when["right"]["class"] != "CONSTANT" for when in whens
         ):
             return node
-        if (
-            whens[0]["left"]["class"] in TRIVIAL
-            or len({json.dumps(without_places(when["left"])) for when in whens}) > 1
-        ):
+        if whens[0]["left"]["class"] in LEAVES or len({json.dumps(without_places(when["left"])) for when in whens}) > 1:
             return node
         operand = self.simple(self.rewrite(whens[0]["left"], failures), failures)
         done = {"class": DONE, "type": DONE, "value": operand}
@@ -366,7 +270,9 @@ class Rewriter:
     def _in_turn(self, node: Node, goes_on: str, failures: Failures) -> Value:
         """AND, OR, COALESCE: an operand counts only where all before it let evaluation go on."""
         operands = node["children"]
-        parts, guards, layer = [], [], 0
+        parts: list[Node] = []
+        guards: list[tuple[str, int]] = []
+        layer = 0
         for position, child in enumerate(operands):
             with failures.within(*guards):
                 value = self.rewrite(child, failures)
@@ -380,8 +286,8 @@ class Rewriter:
     def _fallible(self, node: Node) -> bool:
         """Whether a part of the expression will be computed on its own, so that it matters if its branch is taken."""
         match node["class"]:
-            case "CAST" if not node["try_cast"] and target_type(node) not in ("VARCHAR", "TEXT", "STRING"):
-                return node["child"]["class"] != "CONSTANT"
+            case "CAST" if not node["try_cast"] and target_type(node) not in NO_CAST:
+                return bool(node["child"]["class"] != "CONSTANT")
             case "KEY_NAME":
                 return True
             case "FUNCTION" if node["function_name"].lower() in FUNCTIONS:
@@ -393,7 +299,7 @@ class Rewriter:
 
     def _lambda(self, node: Node, failures: Failures) -> Value:
         """A lambda's body stays whole: its parameters are no columns. What fails in it is caught by the net."""
-        parameters = {name for part in children(node)[:1] for name in _parameter_names(part)}
+        parameters = {name for part in children(node)[:1] for name in parameter_names(part)}
         if any(name[0] in HIDDEN_PREFIXES and name[1:].isdigit() for name in parameters):
             raise BadUse("a lambda's parameter is named like a hidden column; give it a longer name")
         layer = 0
@@ -417,77 +323,3 @@ class Rewriter:
             return {key: inner if key in ("lhs", "type_expr") else replaced(inner) for key, inner in part.items()}
 
         return Value(node=replaced(node), layer=layer)
-
-
-PLAIN_MACROS = frozenset({"clean", "digits", "name_case"})
-
-
-class KeyCalls(Protocol):
-    """What compiles key() and ref() to UUIDs; see `shared.plan.key_names`."""
-
-    def uuid(self, call: Call, failures: Failures) -> Value:
-        """The UUID of a key() or ref() as a value."""
-        ...
-
-
-def column_node(*names: str) -> Node:
-    """A column reference as a tree."""
-    return {
-        "class": "COLUMN_REF",
-        "type": "COLUMN_REF",
-        "alias": "",
-        "query_location": 0,
-        "query_location_length": 0,
-        "column_names": list(names),
-    }
-
-
-def case_node(when: Node, then: Node, otherwise: Node) -> Node:
-    """`if(when, then, otherwise)` as a CASE."""
-    template = parse("CASE WHEN a THEN b ELSE c END").tree
-    return {**template, "case_checks": [{"when_expr": when, "then_expr": then}], "else_expr": otherwise}
-
-
-def _guarded_parts(case: Node) -> list[Node]:
-    """What a CASE evaluates for some rows only."""
-    checks = case["case_checks"]
-    return [*(check["then_expr"] for check in checks), *(check["when_expr"] for check in checks[1:]), case["else_expr"]]
-
-
-def without_places(node: Any) -> Any:  # noqa: ANN401 - a JSON tree
-    """The same tree without the places in the author's text."""
-    if isinstance(node, dict):
-        return {key: without_places(part) for key, part in node.items() if not key.startswith("query_location")}
-    return [without_places(part) for part in node] if isinstance(node, list) else node
-
-
-def constant_text(node: Node) -> str:
-    """The text of a string constant, empty for anything else."""
-    constant = node.get("literal", {})
-    return str(constant.get("text", "")) if constant.get("kind") == "STRING" else ""
-
-
-def rest_exceptions(call: Call) -> tuple[str, ...]:
-    """The names in `except := [...]`."""
-    return tuple(
-        constant_text(item)
-        for argument in call.arguments
-        for item in ([*children(argument)] or [argument])
-        if constant_text(item)
-    )
-
-
-def _parameter_names(node: Node) -> list[str]:
-    if node["class"] == "COLUMN_REF":
-        return list(node["column_names"])
-    return [name for child in children(node) for name in _parameter_names(child)]
-
-
-def _call_sql(call: Call, arguments: list[str]) -> str:
-    name = call.name.lower()
-    if name not in ("date_of", "timestamp_of"):
-        return f"{name}({', '.join(arguments)})"
-    default = ("%Y-%m-%d",) if name == "date_of" else ISO_MOMENTS
-    formats = arguments[1:] or [literal(form) for form in default]
-    kind = "DATE" if name == "date_of" else "TIMESTAMP"
-    return f"TRY_CAST(try_strptime({arguments[0]}, [{', '.join(formats)}]) AS {kind})"

@@ -5,15 +5,83 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shared.plan.expressions import Node
+from shared.plan.nodes import LEAVES, NO_CAST, children, is_null, target_type
 
 HARMLESS = frozenset(
-    """
-    ! !~~ !~~* array_length bit_length char_length character_length concat concat_ws contains day dayofmonth dayofweek
-    dayofyear encode ends_with hash hex hour ilike_escape instr json_array json_object lcase left len length like_escape
-    list_contains list_value lower ltrim md5 minute month nfc_normalize not_ilike_escape not_like_escape prefix position quarter
-    replace reverse right rtrim sha1 sha256 split_part starts_with str_split string_split strip_accents strlen strpos struct_pack
-    substr substring suffix to_json translate trim trunc ucase unicode upper week weekday year || ~~ ~~* ~~~
-    """.split()
+    [
+        "!",
+        "!~~",
+        "!~~*",
+        "array_length",
+        "bit_length",
+        "char_length",
+        "character_length",
+        "concat",
+        "concat_ws",
+        "contains",
+        "day",
+        "dayofmonth",
+        "dayofweek",
+        "dayofyear",
+        "encode",
+        "ends_with",
+        "hash",
+        "hex",
+        "hour",
+        "ilike_escape",
+        "instr",
+        "json_array",
+        "json_object",
+        "lcase",
+        "left",
+        "len",
+        "length",
+        "like_escape",
+        "list_contains",
+        "list_value",
+        "lower",
+        "ltrim",
+        "md5",
+        "minute",
+        "month",
+        "nfc_normalize",
+        "not_ilike_escape",
+        "not_like_escape",
+        "prefix",
+        "position",
+        "quarter",
+        "replace",
+        "reverse",
+        "right",
+        "rtrim",
+        "sha1",
+        "sha256",
+        "split_part",
+        "starts_with",
+        "str_split",
+        "string_split",
+        "strip_accents",
+        "strlen",
+        "strpos",
+        "struct_pack",
+        "substr",
+        "substring",
+        "suffix",
+        "to_json",
+        "translate",
+        "trim",
+        "trunc",
+        "ucase",
+        "unicode",
+        "upper",
+        "week",
+        "weekday",
+        "year",
+        "||",
+        "~~",
+        "~~*",
+        "~~~",
+    ]
 )
 """Functions that give a value or NULL for every argument of their types."""
 PATTERNS = frozenset(
@@ -29,7 +97,6 @@ PATTERNS = frozenset(
 """Harmless where the pattern is a constant: that one is tried when the plan is compiled."""
 ALIKE = frozenset({"greatest", "least", "nullif"})
 """Harmless where all arguments have one type."""
-LEAVES = frozenset({"COLUMN_REF", "CONSTANT"})
 CASTING_OPERATORS = frozenset({"COMPARE_IN", "COMPARE_NOT_IN"})
 HARMLESS_OPERATORS = frozenset({"OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_TRY"})
 SAME_TYPE_OPERATORS = frozenset({"OPERATOR_COALESCE", "OPERATOR_NOT"})
@@ -53,42 +120,12 @@ def may_throw(node: Node, type_of: TypeOf) -> bool:
         case "CASE":
             return _case_may_throw(node, type_of)
         case "CAST":
-            return not (
-                node["try_cast"]
-                or target_type(node) in ("VARCHAR", "TEXT", "STRING")
-                or below[0]["class"] == "CONSTANT"
-            )
+            return not (node["try_cast"] or target_type(node) in NO_CAST or below[0]["class"] == "CONSTANT")
         case "OPERATOR":
             return _operator_may_throw(node, below, type_of)
         case "FUNCTION":
             return _function_may_throw(node, below, type_of)
     return True
-
-
-def target_type(cast: Node) -> str:
-    """The type name of a CAST node, in capitals, without its modifiers."""
-    return str(cast["type_expr"]["type_name"]).upper()
-
-
-def children(node: Node) -> list[Node]:
-    """The expressions directly below a node, in order; type expressions are none."""
-    found: list[Node] = []
-    for key, value in node.items():
-        if key != "type_expr":
-            _collect(value, found)
-    return found
-
-
-def _collect(value: object, found: list[Node]) -> None:
-    if isinstance(value, dict):
-        if "class" in value:
-            found.append(value)
-        else:
-            for inner in value.values():
-                _collect(inner, found)
-    elif isinstance(value, list):
-        for inner in value:
-            _collect(inner, found)
 
 
 def _case_may_throw(node: Node, type_of: TypeOf) -> bool:
@@ -120,16 +157,12 @@ def _function_may_throw(node: Node, below: list[Node], type_of: TypeOf) -> bool:
 
 def _alike(nodes: list[Node], type_of: TypeOf) -> bool:
     """Whether no operand has to be cast in a way that can fail: one type, or constants of its kind."""
-    types = {type_of(node) for node in nodes if not _is_null(node)}
+    types = {type_of(node) for node in nodes if not is_null(node)}
     if len(types) <= 1:
         return True
     variable = {type_of(node) for node in nodes if node["class"] != "CONSTANT"}
-    constant = {type_of(node) for node in nodes if node["class"] == "CONSTANT" and not _is_null(node)}
+    constant = {type_of(node) for node in nodes if node["class"] == "CONSTANT" and not is_null(node)}
     return len(variable) == 1 and all(map(_is_number, variable)) and all(map(_is_number, constant))
-
-
-def _is_null(node: Node) -> bool:
-    return node["class"] == "CONSTANT" and str(node.get("literal", {}).get("kind")) in ("NULL", "NULL_LITERAL")
 
 
 def _is_number(kind: str) -> bool:

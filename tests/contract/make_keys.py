@@ -1,4 +1,7 @@
-"""Writes `keys.json`: golden vectors of keys, by Python's own uuid.uuid5. Run by hand; a change of a vector breaks every migrated database."""
+"""Writes `keys.json`: golden vectors of keys, by Python's own uuid.uuid5.
+
+Run by hand; a change of a vector breaks every database that was migrated.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +44,18 @@ VECTORS = (
 def vectors() -> list[dict[str, object]]:
     """Each with the form, the parts as PostgreSQL writes them, the name and the UUID."""
     return [
-        {"form": form, "parts": parts, "name": (name := "people:" + "|".join(escaped)), "uuid": str(uuid.uuid5(NAMESPACE, name))}
+        {
+            "form": form,
+            "parts": parts,
+            "name": (name := "people:" + "|".join(escaped)),
+            "uuid": str(uuid.uuid5(NAMESPACE, name)),
+        }
         for form, parts, escaped in VECTORS
     ]
 
 
 if __name__ == "__main__":
     document = {"namespace": str(NAMESPACE), "domain": "people", "vectors": vectors()}
-    Path(__file__).with_name("keys.json").write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    Path(__file__).with_name("keys.json").write_text(
+        json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )

@@ -38,7 +38,9 @@ def test_the_sql_keeps_every_vector() -> None:
     try:
         connection.execute("set variable namespace = $1::blob", [NAMESPACE.bytes])
         for vector in GOLDEN["vectors"]:
-            parts = " || '|' || ".join(_written(CanonicalForm(vector["form"]), f"${n}::text") for n in range(1, len(vector["parts"]) + 1))
+            parts = " || '|' || ".join(
+                _written(CanonicalForm(vector["form"]), f"${n}::text") for n in range(1, len(vector["parts"]) + 1)
+            )
             lowered = [part.lower() if vector["form"] == "uuid" else part for part in vector["parts"]]
             found = connection.execute(f"select 'people:' || {parts}", lowered).fetchall()
             assert found == [(vector["name"],)]

@@ -83,7 +83,8 @@ def compiled(
         name=TableName(schema="public", name="people"),
         kind="r",
         columns=tuple(
-            Column(name=name, type=known[kind], not_null=name in options.not_null) for name, (kind, _) in columns.items()
+            Column(name=name, type=known[kind], not_null=name in options.not_null)
+            for name, (kind, _) in columns.items()
         ),
     )
     expressions = {name: sql for name, (_, sql) in columns.items()}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from duckdb.func import FunctionNullHandling, PythonUDFType
+
 from shared.plan.functions.clean import CLEAN
 from shared.plan.functions.codebook import CODEBOOK
 from shared.plan.functions.date_of import DATE_OF, TIMESTAMP_OF
@@ -48,7 +50,7 @@ FUNCTIONS = MappingProxyType(
 
 
 def install(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the functions known to a connection. Its owner must close it: DuckDB keeps references to native functions until then."""
+    """Make the functions known to a connection. It must be closed: DuckDB keeps native functions until then."""
     for function in FUNCTIONS.values():
         for native in function.natives:
             connection.create_function(
@@ -56,8 +58,8 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
                 native.function,
                 list(native.arguments),
                 native.result,
-                type="arrow",
-                null_handling="special",
+                type=PythonUDFType.ARROW,
+                null_handling=FunctionNullHandling.SPECIAL,
             )
     for macro in (*READING, *(macro for function in FUNCTIONS.values() for macro in function.macro)):
         connection.execute(macro)

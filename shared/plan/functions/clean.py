@@ -1,8 +1,9 @@
 r"""clean(text): a text without what keyboards, exports and copying leave in it.
 
-Removed are control characters U+0000 to U+001F but tab and line ends, U+007F to U+009F, zero-width spaces,
-byte-order marks and direction marks (joiners stay: they mean something in Hindi and Persian). White space of any kind is trimmed;
-inside a line a run of it becomes one blank, and every line end a line feed. The text is in NFC. What is then empty, or one of `null`, `NULL`, `None`, `undefined` (exactly these: Null is a surname), is NULL.
+Removed are control characters U+0000 to U+001F but tab and line ends, U+007F to U+009F, zero-width spaces, byte-order
+marks and direction marks (joiners stay: they mean something in Hindi and Persian). White space of any kind is
+trimmed; inside a line a run of it becomes one blank, and every line end a line feed. The text is in NFC. What is then
+empty, or one of `null`, `NULL`, `None`, `undefined` (exactly these: Null is a surname), is NULL.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ INVISIBLE = re.compile(
 )
 LINE_END = re.compile("\r\n?|[\x85\u2028\u2029]")
 BLANKS = re.compile("[\t \xa0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-PLAIN = r"!-~\x{c0}-\x{24f}\x{400}-\x{52f}\x{e01}-\x{e5b}\x{3041}-\x{3096}\x{30a1}-\x{30fa}\x{4e00}-\x{9fff}\x{ac00}-\x{d7a3}"
-"""ASCII, and letters that NFC leaves alone whatever stands beside them: Latin, Cyrillic, Thai, Japanese, Chinese, Korean."""
+PLAIN = (
+    r"!-~\x{c0}-\x{24f}\x{400}-\x{52f}\x{e01}-\x{e5b}"
+    r"\x{3041}-\x{3096}\x{30a1}-\x{30fa}\x{4e00}-\x{9fff}\x{ac00}-\x{d7a3}"
+)
+"""ASCII, and letters that NFC leaves alone beside each other: Latin, Cyrillic, Thai, Japanese, Chinese, Korean."""
 TIDY = f"[{PLAIN}]+( [{PLAIN}]+)*"
 """A text that nothing has to be done to: the usual case, decided in one pass."""
 

@@ -1,4 +1,4 @@
-"""codebook(name, code): what a code means. Codes are compared as text; an unknown one is never given a default in silence."""
+"""codebook(name, code): what a code means. Codes are compared as text; an unknown one gets no default in silence."""
 
 from __future__ import annotations
 

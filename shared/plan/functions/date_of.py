@@ -1,4 +1,4 @@
-"""date_of(text, format…) and timestamp_of(text, format…): the first format that fits, and no guessing of day and month."""
+"""date_of(text, format…), timestamp_of(text, format…): the first format that fits, no guessing of day and month."""
 
 from __future__ import annotations
 

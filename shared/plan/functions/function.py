@@ -14,7 +14,7 @@ REMEMBERED = 65_536
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
-    """A call and its result as text, NULL as None. `fails`: the result is NULL *and* the row has the function's reason."""
+    """A call and its result as text, NULL as None. `fails`: the row has the function's reason."""
 
     call: str
     result: str | None = None
@@ -22,7 +22,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Native(msgspec.Struct, frozen=True, kw_only=True):
-    """A function on Arrow arrays, registered with DuckDB under `name`; takes and gives one value per row, NULL for NULL."""
+    """A function on Arrow arrays that DuckDB knows as `name`; takes and gives one value per row, NULL for NULL."""
 
     name: str
     arguments: tuple[str, ...]
@@ -33,10 +33,11 @@ class Native(msgspec.Struct, frozen=True, kw_only=True):
 class Function(msgspec.Struct, frozen=True, kw_only=True):
     """One function beside DuckDB's own.
 
-    `reason` is the code of its failure: an argument is there and the result is NULL; empty for what cannot fail. A blank first
-    argument counts as missing where `blank_is_missing`. `macro` and `natives` make it known to DuckDB; a function without
-    both is written out by the compiler. `steps` are macros of one argument to be computed one after the other in columns of
-    their own: a macro repeats its argument's text, so a step that names it twice must not get the work of another.
+    `reason` is the code of its failure: an argument is there and the result is NULL; empty for what cannot fail. A
+    blank first argument counts as missing where `blank_is_missing`. `macro` and `natives` make it known to DuckDB; a
+    function without both is written out by the compiler. `steps` are macros of one argument to be computed one after
+    the other in columns of their own: a macro repeats its argument's text, so one that names it twice must not get
+    another's work.
     """
 
     name: str
@@ -52,13 +53,13 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     examples: tuple[Example, ...] = ()
 
 
-def by_value(convert: Callable[[str], str | bool | None]) -> Callable[[Any], pa.Array]:
-    """An Arrow function from one on texts, called once per distinct value of a chunk; results of texts are kept for the next."""
+def by_value(convert: Callable[[str], str | None]) -> Callable[[Any], pa.Array]:
+    """An Arrow function from one on texts, called once per distinct text; the last results are kept."""
     remembered = lru_cache(maxsize=REMEMBERED)(convert)
 
     def over_distinct(values: pa.ChunkedArray) -> pa.Array:
         encoded = _single(values).dictionary_encode()
-        results = pa.array([remembered(value) for value in encoded.dictionary.to_pylist()])
+        results = pa.array([remembered(value) for value in encoded.dictionary.to_pylist()], type=pa.string())
         if len(results) == 0:
             return pa.nulls(len(values), pa.string())
         return results.take(encoded.indices)

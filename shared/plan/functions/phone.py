@@ -1,22 +1,24 @@
 """phone(text, region): a telephone number in E.164, of a length that its country has.
 
-Whether an area code is in use changes with every release of the numbering plans; a replay years later must give the same row.
+Whether an area code is in use changes with every release of the numbering plans; a replay years later must give the
+same row.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import phonenumbers
 import pyarrow as pa
 
 from shared.plan.functions.function import Example, Function, Native, by_value
 
-WRITTEN = re.compile(r"[\d\s()+./\-‐-―−·]+")
-"""What a number may be written with: anything else (letters, an extension, remarks) would be lost, so it does not fit."""
+WRITTEN = re.compile("[\\d\\s()+./\\-\u2010-\u2015\u2212\xb7]+")
+"""What a number may be written with: anything else (letters, an extension, remarks) would be lost."""
 
 # One remembering converter per region; plans name a handful.
-_BY_REGION: dict[str, object] = {}
+_BY_REGION: dict[str, Callable[[pa.ChunkedArray], pa.Array]] = {}
 
 
 def e164(text: str, region: str) -> str | None:
@@ -39,14 +41,13 @@ def phone_native(values: pa.ChunkedArray, regions: pa.ChunkedArray) -> pa.Array:
     region = regions[0].as_py() or "ZZ"
     if region not in _BY_REGION:
         _BY_REGION[region] = by_value(lambda text: e164(text, region))
-    convert = _BY_REGION[region]
-    return convert(values)  # type: ignore[operator]
+    return _BY_REGION[region](values)
 
 
 PHONE = Function(
     name="phone",
     signature="phone(text, region)",
-    summary="E.164, only where the number is possible in its country; `region` is used where the text has no country code.",
+    summary="E.164 where the number is possible in its country; `region` is for texts without a country code.",
     minimum=2,
     maximum=2,
     reason="bad_phone",

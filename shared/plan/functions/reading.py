@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 READING = (
-    # PostgreSQL writes an era behind everything, DuckDB behind the date; DuckDB would take ` BC` at the end for a time zone.
+    # PostgreSQL writes an era last, DuckDB behind the date; it would take ` BC` at the end for a time zone.
     """create or replace macro read_date(value) as
-    case when ends_with(value, ' BC') then try_cast(replace(value, ' BC', ' (BC)') as date) else try_cast(value as date) end""",
+    case when ends_with(value, ' BC') then try_cast(replace(value, ' BC', ' (BC)') as date)
+         else try_cast(value as date) end""",
     """create or replace macro in_era(value) as regexp_replace(value, '^(\\S+) (.*) BC$', '\\1 (BC) \\2')""",
     """create or replace macro read_timestamp(value) as
-    case when ends_with(value, ' BC') then try_cast(in_era(value) as timestamp) else try_cast(value as timestamp) end""",
+    case when ends_with(value, ' BC') then try_cast(in_era(value) as timestamp)
+         else try_cast(value as timestamp) end""",
     """create or replace macro read_timestamptz(value) as
-    case when ends_with(value, ' BC') then try_cast(in_era(value) as timestamptz) else try_cast(value as timestamptz) end""",
+    case when ends_with(value, ' BC') then try_cast(in_era(value) as timestamptz)
+         else try_cast(value as timestamptz) end""",
     """create or replace macro date_text(value) as replace(cast(value as varchar), ' (BC)', ' BC')""",
     """create or replace macro timestamp_text(value) as
     case when contains(cast(value as varchar), ' (BC)') then replace(cast(value as varchar), ' (BC)', '') || ' BC'

@@ -1,7 +1,8 @@
 """rest(except := [...]): every column that nothing else used, in one JSON object, without loss; and source_table().
 
-Booleans are true and false, smallint, integer and bigint are numbers, NULL is null; everything else is the text that PostgreSQL wrote, so that
-not a digit of a numeric or a timestamp changes. A key is `column` where that is unique over the aliases, else `alias.column`.
+Booleans are true and false, smallint, integer and bigint are numbers, NULL is null; everything else is the text that
+PostgreSQL wrote, so that not a digit of a numeric or a timestamp changes. A key is `column` where that is unique over
+the aliases, else `alias.column`.
 """
 
 from __future__ import annotations

@@ -19,10 +19,14 @@ from shared.core.keys import canonical_text, content_part, key_name, key_uuid, l
 from shared.plan.keys import CanonicalForm, KeyPartType, KeySignature
 from tests.transforming.mappings import NAMESPACE, TYPES, Options, compiled, transformed
 
-TEXTS = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=30)
-OLD_LETTERS = TEXTS.filter(lambda text: all(unicodedata.category(letter) != "Cn" and ord(letter) < 0x1C80 for letter in text))
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+OLD_LETTERS = TEXTS.filter(
+    lambda text: all(unicodedata.category(letter) != "Cn" and ord(letter) < 0x1C80 for letter in text)
+)
 """Letters that every version of Unicode in use lower-cases alike."""
-MOMENTS = st.datetimes().map(lambda moment: moment.isoformat(" ").rstrip("0") if moment.microsecond else moment.isoformat(" "))
+MOMENTS = st.datetimes().map(
+    lambda moment: moment.isoformat(" ").rstrip("0") if moment.microsecond else moment.isoformat(" ")
+)
 BY_FORM = {
     CanonicalForm.INTEGER: ("bigint", st.integers(-(2**63), 2**63 - 1).map(str)),
     CanonicalForm.TEXT: ("text", TEXTS),
@@ -88,7 +92,9 @@ def test_a_reference_is_its_parents_key_however_it_is_computed(form: CanonicalFo
 @settings(max_examples=25, deadline=None)
 @given(rows=st.lists(st.tuples(st.none() | TEXTS, st.none() | TEXTS), min_size=1, max_size=10))
 def test_rows_without_identity_are_keyed_by_their_content(rows: list[tuple[str | None, ...]]) -> None:
-    mapping = compiled({"a": "text", "b": "text"}, {"id": ("uuid", "key()"), "a": ("text", "p.a")}, Options(content_key=True))
+    mapping = compiled(
+        {"a": "text", "b": "text"}, {"id": ("uuid", "key()"), "a": ("text", "p.a")}, Options(content_key=True)
+    )
     engine = Engine()
     try:
         body = transformed(engine, mapping, rows)

@@ -7,13 +7,11 @@ import pytest
 from services.transformer.engine import Engine
 from shared.messages.data import LoadBody
 from shared.plan.compiled import CompiledMapping
-from shared.plan.model import RuleElse
+from shared.plan.model import Codebook, Rule, RuleElse
 from shared.plan.position import PlanRefused
 from tests.transforming.mappings import (
     PLACE,
-    Codebook,
     Options,
-    Rule,
     answer,
     compiled,
     reasons,

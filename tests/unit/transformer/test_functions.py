@@ -7,7 +7,8 @@ import pytest
 from services.transformer.engine import Engine
 from shared.plan.functions import FUNCTIONS, Example
 from shared.plan.functions.codebook import LEAF
-from tests.transforming.mappings import PLACE, Codebook, Options, answer, compiled, reasons, transformed
+from shared.plan.model import Codebook
+from tests.transforming.mappings import PLACE, Options, answer, compiled, reasons, transformed
 
 EXAMPLES = [(function.name, example) for function in FUNCTIONS.values() for example in function.examples]
 

@@ -1,0 +1,102 @@
+"""DuckDB's parse tree: how its nodes are made, walked and compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.plan.expressions import Call, Node, parse
+
+LEAVES = frozenset({"COLUMN_REF", "CONSTANT"})
+"""Nodes that cost nothing to repeat."""
+NO_CAST = frozenset({"VARCHAR", "TEXT", "STRING"})
+"""Types that every value casts to."""
+
+
+def column_node(*names: str) -> Node:
+    """A column reference as a tree."""
+    return {
+        "class": "COLUMN_REF",
+        "type": "COLUMN_REF",
+        "alias": "",
+        "query_location": 0,
+        "query_location_length": 0,
+        "column_names": list(names),
+    }
+
+
+def case_node(when: Node, then: Node, otherwise: Node) -> Node:
+    """`if(when, then, otherwise)` as a CASE."""
+    template = parse("CASE WHEN a THEN b ELSE c END").tree
+    return {**template, "case_checks": [{"when_expr": when, "then_expr": then}], "else_expr": otherwise}
+
+
+def guarded_parts(case: Node) -> list[Node]:
+    """What a CASE evaluates for some rows only."""
+    checks = case["case_checks"]
+    return [*(check["then_expr"] for check in checks), *(check["when_expr"] for check in checks[1:]), case["else_expr"]]
+
+
+def without_places(node: Any) -> Any:  # noqa: ANN401 - a JSON tree
+    """The same tree without the places in the author's text."""
+    if isinstance(node, dict):
+        return {key: without_places(part) for key, part in node.items() if not key.startswith("query_location")}
+    return [without_places(part) for part in node] if isinstance(node, list) else node
+
+
+def constant_text(node: Node) -> str:
+    """The text of a string constant, empty for anything else."""
+    constant = node.get("literal", {})
+    return str(constant.get("text", "")) if constant.get("kind") == "STRING" else ""
+
+
+def rest_exceptions(call: Call) -> tuple[str, ...]:
+    """The names in `except := [...]`."""
+    return tuple(
+        constant_text(item)
+        for argument in call.arguments
+        for item in ([*children(argument)] or [argument])
+        if constant_text(item)
+    )
+
+
+def parameter_names(node: Node) -> list[str]:
+    """The names of a lambda's parameters, from its left side."""
+    if node["class"] == "COLUMN_REF":
+        return list(node["column_names"])
+    return [name for child in children(node) for name in parameter_names(child)]
+
+
+def target_type(cast: Node) -> str:
+    """The type name of a CAST node, in capitals, without its modifiers."""
+    return str(cast["type_expr"]["type_name"]).upper()
+
+
+def children(node: Node) -> list[Node]:
+    """The expressions directly below a node, in order; type expressions are none."""
+    found: list[Node] = []
+    for key, value in node.items():
+        if key != "type_expr":
+            _collect(value, found)
+    return found
+
+
+def _collect(value: object, found: list[Node]) -> None:
+    if isinstance(value, dict):
+        if "class" in value:
+            found.append(value)
+        else:
+            for inner in value.values():
+                _collect(inner, found)
+    elif isinstance(value, list):
+        for inner in value:
+            _collect(inner, found)
+
+
+def is_null(node: Node) -> bool:
+    """Whether a node is the constant NULL."""
+    return node["class"] == "CONSTANT" and str(node["literal"]["kind"]) in ("NULL", "NULL_LITERAL")
+
+
+def is_if(node: Node) -> bool:
+    """Whether a node is `if(when, then, otherwise)`, which DuckDB's tree does not show as a CASE."""
+    return node["class"] == "FUNCTION" and node["function_name"].lower() == "if" and len(node["arguments"]) == 3
