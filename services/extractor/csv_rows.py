@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 QUOTE, NEWLINE = b'"', b"\n"
 
 
@@ -20,8 +22,11 @@ def rows_of(chunk: bytes, *, quoted: bool) -> tuple[int, bool]:
     """Row ends in a chunk that begins within quotes or not, and whether it ends within quotes."""
     if QUOTE not in chunk:
         return (0 if quoted else chunk.count(NEWLINE)), quoted
-    parts = chunk.split(QUOTE)
-    return sum(part.count(NEWLINE) for part in parts[int(quoted) :: 2]), quoted ^ (len(parts) % 2 == 0)
+    letters = np.frombuffer(chunk, dtype=np.uint8)
+    quotes = np.flatnonzero(letters == QUOTE[0])
+    newlines = np.flatnonzero(letters == NEWLINE[0])
+    quotes_before = np.searchsorted(quotes, newlines) + int(quoted)
+    return int(np.count_nonzero(quotes_before % 2 == 0)), (len(quotes) + int(quoted)) % 2 == 1
 
 
 def end_of_row(chunk: bytes, row: int, *, quoted: bool) -> int:
