@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 
 from bench.processes import cpu_seconds, machine, peak_mib, server_seconds
-from bench.rivals import SCRIPT_ROWS, Measured, pipe, usual_script
+from bench.rivals import Measured, pipe, usual_script
 from shared.core.states import RunState
 from shared.ledger.snapshots import RunSnapshot
 from tests.conftest import STANDARD_POSTGRES
@@ -80,8 +80,9 @@ async def _main(scale: float) -> int:
                     peak = {name: peak_mib(pid) for name, pid in pids.items()}
                 async with ledger_of(installation) as ledger:
                     snapshot = await ledger.progress.read(await ledger.youngest())
-                script = await usual_script(legacy, installation.target)
-        return report(Ours(snapshot=snapshot, cpu=cpu, peak=peak), binary_pipe, script)
+                shallow = await usual_script(legacy, installation.target, spread=False)
+                script = await usual_script(legacy, installation.target, spread=True)
+        return report(Ours(snapshot=snapshot, cpu=cpu, peak=peak), binary_pipe, shallow, script)
     finally:
         await sweep(server)
 
@@ -112,7 +113,7 @@ async def _version(server: str) -> str:
         await connection.close()
 
 
-def report(ours: Ours, binary_pipe: Measured, script: Measured) -> int:
+def report(ours: Ours, binary_pipe: Measured, shallow: Measured, script: Measured) -> int:
     """Print everything; 1 when a limit is broken."""
     rows = ours.snapshot.counts.read
     if ours.snapshot.state is not RunState.COMPLETED:
@@ -126,16 +127,17 @@ def report(ours: Ours, binary_pipe: Measured, script: Measured) -> int:
         memory = f"{ours.peak[name]:,.0f}" if name in ours.peak else ""
         print(f"{name:<14}{seconds / rows * 1e6:>24.2f}{memory:>16}")
     print("(PostgreSQL and RabbitMQ with everything else that they did meanwhile)\n")
-    print(f"{'same rows by':<44}{'rows/s':>12}{'client CPU s/million':>22}{'ours is':>12}")
+    print(f"{'same rows by':<46}{'rows/s':>12}{'client CPU s/million':>22}{'ours is':>12}")
     ours_rate = ours.mapping_rate
-    print(f"{'ours, ' + MEASURED_MAPPING + ' (reshaped, indexed, ledger)':<44}{ours_rate:>12,.0f}")
+    print(f"{'ours, ' + MEASURED_MAPPING + ' (reshaped, indexed, ledger)':<46}{ours_rate:>12,.0f}")
     for name, one in (
         ("psql COPY binary | psql COPY binary, no index", binary_pipe),
-        (f"LIMIT/OFFSET + upsert, {SCRIPT_ROWS:,} rows", script),
+        (f"usual script, the first {shallow.row_count:,} rows", shallow),
+        (f"usual script, {script.row_count:,} rows all over", script),
     ):
         cpu = one.client_cpu_seconds / one.row_count * 1e6
         ratio = ours_rate / one.rows_per_second
-        print(f"{name:<44} {one.rows_per_second:>11,.0f}{cpu:>22.2f}{ratio:>10.2f} x")
+        print(f"{name:<46}{one.rows_per_second:>12,.0f}{cpu:>22.2f}{ratio:>10.2f} x")
     return int(_broken(ours, script, balanced=balanced))
 
 
@@ -146,7 +148,7 @@ def _broken(ours: Ours, script: Measured, *, balanced: bool) -> bool:
         if mib > MEMORY_LIMIT_MIB
     ]
     if ours.mapping_rate < SCRIPT_RATIO * script.rows_per_second:
-        wrong.append(f"less than {SCRIPT_RATIO} times as fast as the usual script")
+        wrong.append(f"less than {SCRIPT_RATIO} times as fast as the usual script over the table")
     if not balanced:
         wrong.append("a mapping does not balance")
     for line in wrong:

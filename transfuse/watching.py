@@ -9,6 +9,8 @@ from uuid import UUID
 from rich.console import Console
 from rich.live import Live
 
+from shared.core.backoff import Backoff
+from shared.core.errors import WorldError
 from shared.core.states import FINAL, RunState
 from shared.ledger.progress import Progress
 from shared.ledger.snapshots import RunSnapshot
@@ -17,16 +19,21 @@ from transfuse.screen.progress_view import progress_view, share_done
 
 LOOK_SECONDS = 0.25
 LINE_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 5.0
 STILL = FINAL | {RunState.PAUSED}
 
 
 async def watch(progress: Progress, run: UUID, console: Console) -> RunSnapshot:
-    """Show the run until it is final or paused; its last snapshot. A pipe gets plain lines instead of a table."""
+    """Show the run until it is final or paused; its last snapshot. A pipe gets plain lines instead of a table.
+
+    A ledger that cannot be reached is waited for.
+    """
+    reading = _Reading(progress, run, console)
     if console.is_terminal:
         with Live(console=console, refresh_per_second=8) as live:
-            return await _follow(progress, run, lambda snapshot: live.update(progress_view(snapshot)))
+            return await _follow(reading, lambda snapshot: live.update(progress_view(snapshot)))
     lines = _Lines(console)
-    return await _follow(progress, run, lines.show)
+    return await _follow(reading, lines.show)
 
 
 class _Lines:
@@ -47,9 +54,33 @@ class _Lines:
         self._console.print(f"{snapshot.state}: {share_done(snapshot):.0%}, {rows}, {rate}")
 
 
-async def _follow(progress: Progress, run: UUID, show: Callable[[RunSnapshot], None]) -> RunSnapshot:
+class _Reading:
+    """Reads a run again and again; while its ledger is away it says so once and waits for it."""
+
+    def __init__(self, progress: Progress, run: UUID, console: Console) -> None:
+        self._progress = progress
+        self._run = run
+        self._console = console
+        self._backoff = Backoff(first_seconds=LOOK_SECONDS, most_seconds=LONGEST_WAIT_SECONDS)
+
+    async def next(self) -> RunSnapshot:
+        is_told = False
+        while True:
+            try:
+                snapshot = await self._progress.read(self._run)
+            except WorldError as error:
+                if not is_told:
+                    self._console.print(f"waiting: {error}", markup=False)
+                is_told = True
+                await asyncio.sleep(self._backoff.next_seconds())
+            else:
+                self._backoff.reset()
+                return snapshot
+
+
+async def _follow(reading: _Reading, show: Callable[[RunSnapshot], None]) -> RunSnapshot:
     while True:
-        snapshot = await progress.read(run)
+        snapshot = await reading.next()
         show(snapshot)
         if snapshot.state in STILL:
             return snapshot
