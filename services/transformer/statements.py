@@ -1,8 +1,10 @@
-"""The statement of a mapping over the rows of a batch, on one pinned DuckDB connection per worker thread."""
+"""The statement of a mapping over the rows of a batch, on pinned DuckDB connections."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -42,46 +44,54 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statements:
-    """Connections by thread. Closing ends them all: DuckDB keeps references to native functions until then."""
+    """Connections, each used by one batch at a time; the one used last is used next, so there are no more than needed.
+
+    Closing ends them all: DuckDB keeps references to native functions until then.
+    """
 
     def __init__(self) -> None:
-        self._local = threading.local()
-        self._all: list[duckdb.DuckDBPyConnection] = []
+        self._idle: list[duckdb.DuckDBPyConnection] = []
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Close every connection; none may be in use."""
         with self._lock:
-            for connection in self._all:
-                connection.close()
-            self._all.clear()
+            while self._idle:
+                self._idle.pop().close()
 
     def run(self, program: TransformProgram, source: pl.DataFrame, values: RunValues) -> Answer:
         """Run the statement; if some row makes it fail all the same, over halves, down to that row.
 
         Raises RunError where the statement itself is at fault, BatchError where memory runs out.
         """
-        connection = self._connection()
-        connection.execute("set variable snapshot_at = $1::timestamptz", [values.snapshot_at])
-        connection.execute("set variable namespace = $1::blob", [values.namespace.bytes])
         failed: list[int] = []
-        tables = _halved(connection, program.statement, source, 0, failed)
-        rows = pa.concat_tables(tables) if tables else _nothing(connection, program.statement, source)
+        with self._connection() as connection:
+            connection.execute("set variable snapshot_at = $1::timestamptz", [values.snapshot_at])
+            connection.execute("set variable namespace = $1::blob", [values.namespace.bytes])
+            tables = _halved(connection, program.statement, source, 0, failed)
+            rows = pa.concat_tables(tables) if tables else _query(connection, program.statement, source[:0])
         if rows.num_rows + len(failed) != source.height:
             raise RunError("the statement of a mapping does not give one row for each", code="rows_differ")
         return Answer(rows=rows, failed=tuple(failed))
 
     def keys(self, program: TransformProgram, source: pl.DataFrame) -> pa.Table:
         """`name` and `legacy` of source rows that the statement failed for."""
-        return _query(self._connection(), program.key_statement, source)
+        with self._connection() as connection:
+            return _query(connection, program.key_statement, source)
 
-    def _connection(self) -> duckdb.DuckDBPyConnection:
-        connection: duckdb.DuckDBPyConnection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = open_connection()
-            with self._lock:
-                self._all.append(connection)
-        return connection
+    @contextmanager
+    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for one batch. One that met an error of DuckDB's own is not used again."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        connection = connection or open_connection()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            self._idle.append(connection)
 
 
 def open_connection() -> duckdb.DuckDBPyConnection:
@@ -108,10 +118,6 @@ def _halved(
     return _halved(connection, statement, source[:middle], first, failed) + _halved(
         connection, statement, source[middle:], first + middle, failed
     )
-
-
-def _nothing(connection: duckdb.DuckDBPyConnection, statement: str, source: pl.DataFrame) -> pa.Table:
-    return _query(connection, statement, source[:0])
 
 
 def _query(connection: duckdb.DuckDBPyConnection, statement: str, source: pl.DataFrame) -> pa.Table:

@@ -1,0 +1,117 @@
+"""Batches through the handler, on a real ledger: what it reads, what it seals, what it tells."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import duckdb
+import msgspec
+import pytest
+
+from services.transformer.engine import Engine
+from services.transformer.handlers import Handlers
+from shared.core.errors import BatchError, RunError, SealBroken, TransfuseError
+from shared.core.ids import BatchRef
+from shared.core.states import Encoding, LoadMode, Stage
+from shared.crypto.aad import batch_aad
+from shared.crypto.envelope import RunKey
+from shared.crypto.keyring import Keyring
+from shared.messages import LoadBatch, TransformBatch
+from shared.messages.data import LoadBody
+from shared.plan.compiled import CompiledPlan, encode_compiled
+from tests.ledgers.ledger import Ledger, PlannedMapping
+from tests.transforming.mappings import MOMENT, NAMESPACE, compiled, copied_csv
+
+KEYRING = Keyring([bytes(range(32))])
+KEY = RunKey(bytes(32))
+
+
+@pytest.fixture
+def handlers(ledger: Ledger, engine: Engine) -> Handlers:
+    return Handlers(ledger=ledger.pool, keyring=KEYRING, engine=engine)
+
+
+async def running(ledger: Ledger, *, duckdb_version: str = duckdb.__version__) -> BatchRef:
+    """A run with one dispatched batch of a mapping that casts a text."""
+    run = await ledger.running(PlannedMapping(name="people"))
+    mapping = compiled({"a": "text"}, {"id": ("uuid", "key()"), "v": ("integer", "CAST(p.a AS INTEGER)")})
+    plan = CompiledPlan(
+        name="test",
+        hash="",
+        namespace=str(NAMESPACE),
+        namespace_secret="",
+        keys="uuid5",
+        transfuse_version="",
+        duckdb_version=duckdb_version,
+        source_fingerprint="",
+        target_fingerprint="",
+        mappings=(mapping,),
+    )
+    await ledger.connection.execute(
+        "update transfuse.run set compiled = $2, snapshot_at = $3, duckdb_version = $4 where id = $1",
+        *(run, encode_compiled(plan), MOMENT, duckdb_version),
+    )
+    wrapped = KEYRING.wrap(KEY.data_key, run)
+    await ledger.connection.execute(
+        "insert into transfuse.run_key values ($1, $2) on conflict (run_id) do update set wrapped = $2", run, wrapped
+    )
+    await ledger.connection.execute("update transfuse.batch set state = 'dispatched' where run_id = $1", run)
+    return BatchRef(run=run, mapping="people", seq=1, generation=1)
+
+
+def extracted(batch: BatchRef, *values: str | None) -> TransformBatch:
+    """What the extractor would send."""
+    rows = [(str(number), value) for number, value in enumerate(values, start=1)]
+    body = KEY.seal(copied_csv(rows), batch_aad(batch, Stage.TRANSFORM))
+    return TransformBatch(batch=batch, mode=LoadMode.INSERT, row_count=len(rows), body=body)
+
+
+async def handled(handlers: Handlers, message: TransformBatch) -> LoadBatch:
+    """The one message that the handler yields."""
+    (load,) = [yielded async for yielded in handlers.transform(message)]
+    assert isinstance(load, LoadBatch)
+    return load
+
+
+async def test_a_batch_is_sealed_for_the_loader_with_its_counts(ledger: Ledger, handlers: Handlers) -> None:
+    batch = await running(ledger)
+    load = await handled(handlers, extracted(batch, "1", "x", None))
+    body = msgspec.msgpack.decode(KEY.open_(load.body, batch_aad(batch, Stage.LOAD)), type=LoadBody)
+    assert (load.batch, load.mode, load.encoding, load.row_count) == (batch, LoadMode.INSERT, Encoding.BINARY, 2)
+    assert (body.row_count, body.legacy_keys, len(body.refused)) == (2, ("1", "3"), 1)
+    with pytest.raises(SealBroken):
+        KEY.open_(load.body, batch_aad(batch, Stage.TRANSFORM))
+    step = "select transformed_at is not null from transfuse.batch where run_id = $1"
+    assert await ledger.connection.fetchval(step, batch.run)
+
+
+async def test_a_batch_without_rows_still_travels_on(ledger: Ledger, handlers: Handlers) -> None:
+    assert (await handled(handlers, extracted(await running(ledger)))).row_count == 0
+
+
+async def test_a_run_of_another_duckdb_is_not_touched(ledger: Ledger, handlers: Handlers) -> None:
+    batch = await running(ledger, duckdb_version="0.0.1")
+    with pytest.raises(RunError, match="pinned to another version"):
+        await handled(handlers, extracted(batch, "1"))
+
+
+async def test_a_run_that_is_not_planned_has_no_plan(handlers: Handlers) -> None:
+    with pytest.raises(RunError, match="no compiled plan"):
+        await handled(handlers, extracted(BatchRef(run=UUID(int=1), mapping="people", seq=1, generation=1), "1"))
+
+
+@pytest.mark.parametrize(
+    ("error", "run_state", "batch_state"),
+    (
+        (RunError("a bug"), "failed", "dispatched"),
+        (BatchError("a bad attempt"), "running", "planned"),
+        (SealBroken("altered"), "running", "planned"),
+    ),
+)
+async def test_the_class_of_an_error_decides_what_the_ledger_is_told(
+    ledger: Ledger, handlers: Handlers, error: TransfuseError, run_state: str, batch_state: str
+) -> None:
+    batch = await running(ledger)
+    await handlers.transform_failed(extracted(batch, "1"), error)
+    assert await ledger.state(batch.run) == run_state
+    assert await ledger.batch_states(batch.run) == {("people", 1): batch_state}
