@@ -60,11 +60,15 @@ def null_key_sql(source: SourceProgram) -> str | None:
 
 
 def repeated_key_sql(source: SourceProgram) -> str | None:
-    """Gives the number of a key's rows if some key occurs twice; None where that cannot be."""
+    """Gives the most rows that a key has, if that is more than one; None where that cannot be.
+
+    Not with `limit 1`: the server would then plan for a first row soon and join row by row, where there is none to be
+    found (over a window of 25,000 orders 35 s instead of 0.1 s).
+    """
     if source.unique_proven or source.content_key:
         return None
-    parts = listed(source.key)
-    return f"select count(*) from {source.from_sql} group by {parts} having count(*) > 1 limit 1"
+    groups = f"select count(*) as row_count from {source.from_sql} group by {listed(source.key)}"
+    return f"select max(g.row_count) from ({groups}) as g having max(g.row_count) > 1"
 
 
 def integer_range_sql(source: SourceProgram) -> str:
