@@ -16,7 +16,7 @@ from tests.harness.services import services
 from transfuse.exit_codes import ExitCode
 from transfuse.workspace import SERVICES
 
-SCALE = 0.01
+SCALE = 0.005
 SMALL_BATCHES = ("--batch-rows", "500")
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
