@@ -164,7 +164,7 @@ async def test_the_key_is_asked_for_repeats_and_nulls_where_the_catalogue_proves
     legacy: asyncpg.Connection,
 ) -> None:
     source, _ = await program_of(legacy, '"Odd ""Name" AS o JOIN child AS c ON c.parent = o.id', "o.id", "o.txt")
-    assert await legacy.fetchval(str(repeated_key_sql(source))) == 2
+    assert await legacy.fetchval(str(repeated_key_sql(source))) == 3
     assert await legacy.fetchval(str(null_key_sql(source))) is None
     source, _ = await program_of(legacy, "child AS c LEFT JOIN log AS l ON l.level = c.n", "l.line", "c.n")
     assert await legacy.fetchval(str(null_key_sql(source))) == 1
