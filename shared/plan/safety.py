@@ -8,95 +8,28 @@ from shared.plan.expressions import Node
 from shared.plan.nodes import LEAVES, NO_CAST, children, is_null, target_type
 
 HARMLESS = frozenset(
-    [
-        "!",
-        "!~~",
-        "!~~*",
-        "array_length",
-        "bit_length",
-        "char_length",
-        "character_length",
-        "concat",
-        "concat_ws",
-        "contains",
-        "day",
-        "dayofmonth",
-        "dayofweek",
-        "dayofyear",
-        "encode",
-        "ends_with",
-        "hash",
-        "hex",
-        "hour",
-        "ilike_escape",
-        "instr",
-        "json_array",
-        "json_object",
-        "lcase",
-        "left",
-        "len",
-        "length",
-        "like_escape",
-        "list_contains",
-        "list_value",
-        "lower",
-        "ltrim",
-        "md5",
-        "minute",
-        "month",
-        "nfc_normalize",
-        "not_ilike_escape",
-        "not_like_escape",
-        "prefix",
-        "position",
-        "quarter",
-        "replace",
-        "reverse",
-        "right",
-        "rtrim",
-        "sha1",
-        "sha256",
-        "split_part",
-        "starts_with",
-        "str_split",
-        "string_split",
-        "strip_accents",
-        "strlen",
-        "strpos",
-        "struct_pack",
-        "substr",
-        "substring",
-        "suffix",
-        "to_json",
-        "translate",
-        "trim",
-        "trunc",
-        "ucase",
-        "unicode",
-        "upper",
-        "week",
-        "weekday",
-        "year",
-        "||",
-        "~~",
-        "~~*",
-        "~~~",
-    ]
-)
-"""Functions that give a value or NULL for every argument of their types."""
-PATTERNS = frozenset(
     {
-        "regexp_extract",
-        "regexp_extract_all",
-        "regexp_full_match",
-        "regexp_matches",
-        "regexp_replace",
-        "regexp_split_to_array",
+        "!~~", "!~~*", "~~", "~~*", "~~~", "bit_length", "char_length", "character_length", "concat", "concat_ws",
+        "day", "dayofmonth", "dayofweek", "dayofyear", "encode", "ends_with", "hash", "hex", "hour", "instr",
+        "json_array", "lcase", "len", "length", "lower", "ltrim", "md5", "minute", "month", "nfc_normalize",
+        "position", "prefix", "quarter", "replace", "reverse", "rtrim", "sha1", "sha256", "split_part",
+        "starts_with", "str_split", "string_split", "strip_accents", "strlen", "strpos", "struct_pack", "suffix",
+        "to_json", "translate", "trim", "trunc", "ucase", "unicode", "upper", "week", "weekday", "year",
     }
-)
-"""Harmless where the pattern is a constant: that one is tried when the plan is compiled."""
-ALIKE = frozenset({"greatest", "least", "nullif"})
+)  # fmt: skip
+"""Functions that give a value or NULL for every argument of their types."""
+CONSTANT_BUT_FIRST = frozenset(
+    {
+        "ilike_escape", "left", "like_escape", "not_ilike_escape", "not_like_escape", "regexp_extract",
+        "regexp_extract_all", "regexp_full_match", "regexp_matches", "regexp_replace", "regexp_split_to_array", "right",
+        "substr", "substring",
+    }
+)  # fmt: skip
+"""Harmless where all but the first argument are constants: those are tried when the plan is compiled."""
+ALIKE = frozenset({"||", "contains", "greatest", "least", "list_value", "nullif"})
 """Harmless where all arguments have one type."""
+OBJECT = "json_object"
+"""Harmless where every key is a constant: a key that is NULL is an error."""
 CASTING_OPERATORS = frozenset({"COMPARE_IN", "COMPARE_NOT_IN"})
 HARMLESS_OPERATORS = frozenset({"OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_TRY"})
 SAME_TYPE_OPERATORS = frozenset({"OPERATOR_COALESCE", "OPERATOR_NOT"})
@@ -148,11 +81,11 @@ def _function_may_throw(node: Node, below: list[Node], type_of: TypeOf) -> bool:
     name = node["function_name"].lower()
     if name in HARMLESS:
         return False
-    if name in PATTERNS:
+    if name in CONSTANT_BUT_FIRST:
         return len(below) < 2 or any(child["class"] != "CONSTANT" for child in below[1:])
-    if name in ALIKE:
-        return not _alike(below, type_of)
-    return True
+    if name == OBJECT:
+        return any(key["class"] != "CONSTANT" or is_null(key) for key in below[::2])
+    return name not in ALIKE or not _alike(below, type_of)
 
 
 def _alike(nodes: list[Node], type_of: TypeOf) -> bool:

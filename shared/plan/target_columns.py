@@ -18,7 +18,7 @@ from shared.plan.values import BadUse, Value
 from shared.postgres.catalog import Column, Table
 from shared.postgres.identifiers import Identifier
 
-JSON_MAKERS = frozenset({"rest", "json_or_raw", "json_strict", "json_object", "json_merge_patch", "json_array"})
+JSON_MAKERS = frozenset({"rest", "json_or_raw", "json_strict"})
 """Functions whose result is JSON that jsonb takes, by its making."""
 COPIED_KINDS = frozenset("bdarm")
 """Kinds of types whose values are copied as they are between columns of the same type; an enum's labels may differ."""
@@ -160,13 +160,7 @@ class TargetColumns:
         if source is not None:
             return source.type_name == "jsonb"
         root = expression.tree
-        if root["class"] != "FUNCTION" or root["function_name"].lower() not in JSON_MAKERS:
-            return False
-        if root["function_name"].lower() == "json_merge_patch":
-            return all(
-                self._makes_json(Expression(text="", tree=argument["expression"])) for argument in root["arguments"]
-            )
-        return True
+        return root["class"] == "FUNCTION" and root["function_name"].lower() in JSON_MAKERS
 
     def _plain(self, expression: Expression) -> SourceColumn | None:
         if expression.tree["class"] != "COLUMN_REF":

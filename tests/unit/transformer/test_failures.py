@@ -248,6 +248,30 @@ def test_a_shared_part_is_not_computed_outside_its_try(engine: Engine) -> None:
     assert found.rows() == [(None, None), (2000000000, 2000000001)]
 
 
+@pytest.mark.parametrize(
+    ("expression", "bad"),
+    (
+        ("p.a = 5", "x"),
+        ("p.a IN (1, 2)", "x"),
+        ("substring(p.a, p.n, p.n) = 'x'", "-9223372036854775808"),
+        ("json_object(p.a, 1) IS NOT NULL", None),
+        ("regexp_matches('abc', p.a)", "("),
+        ("len(list_transform(string_split(p.a, ','), lambda part: CAST(part AS INTEGER))) > 0", "1,x"),
+        ("NOT p.a", "x"),
+    ),
+)
+def test_whatever_can_throw_stands_behind_a_net(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, expression: str, bad: str | None
+) -> None:
+    # Without the halving that would find the row as well.
+    monkeypatch.setattr("services.transformer.statements.ROW_ERRORS", ())
+    mapping = one("boolean", expression, {"a": "text", "n": "bigint"})
+    number = bad if bad and bad.startswith("-") else "1"
+    body = transformed(engine, mapping, [(bad, number), ("1", "1")])
+    assert refused(body) == {"1": {("expression", "v")}}
+    assert body.legacy_keys == ("2",)
+
+
 def test_what_no_net_holds_is_found_by_halving(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.plan.rewrite.may_throw", lambda node, type_of: False)
     mapping = one("integer", "p.n * 2", {"n": "integer"})
