@@ -22,7 +22,13 @@ AHEAD_CHUNKS = 16
 """Chunks (up to 64 KiB each) that the reader may be ahead of the batches."""
 UNLIMITED_SECONDS = 30 * 24 * 3600.0
 """Time limit of a stream at our end: it waits for its batches, however long they take."""
+MOST_STREAMS = 3
+"""Streams that stay open beside each other: each takes one of the process's connections, read from or not."""
 StreamName = tuple[UUID, str, str]
+
+
+class _Dropped(Exception):
+    """The stream was ended while somebody waited for its rows."""
 
 
 class Streams:
@@ -45,32 +51,43 @@ class Streams:
         name = (run, mapping.name, snapshot.text)
         stream = self._streams.get(name)
         if stream is None:
+            self._make_room()
             stream = self._streams[name] = _Stream(mapping)
             stream.task = self._tasks.create_task(stream.run(self._pool, snapshot), name=f"stream {mapping.name}")
         try:
             rows = await stream.read(bounds, max_bytes)
+        except _Dropped:
+            return None
         except BaseException:
-            self._drop(name)
+            self._drop(name, stream)
             raise
         if bounds.upper is None:
-            self._drop(name)
+            self._drop(name, stream)
         return rows
 
     def drop_idle(self, seconds: float) -> None:
         """End the streams that nobody has read from for so long: their runs are over, or other instances read them."""
         for name, stream in list(self._streams.items()):
-            if time.monotonic() - stream.read_at > seconds:
-                self._drop(name)
+            if not stream.is_awaited and time.monotonic() - stream.read_at > seconds:
+                self._drop(name, stream)
 
     def close(self) -> None:
         """End all streams."""
-        for name in list(self._streams):
-            self._drop(name)
+        for name, stream in list(self._streams.items()):
+            self._drop(name, stream)
 
-    def _drop(self, name: StreamName) -> None:
-        stream = self._streams.pop(name, None)
-        if stream is not None and stream.task is not None:
-            stream.task.cancel()
+    def _make_room(self) -> None:
+        """End the streams that were read from longest ago: runs that are over, or that other instances read."""
+        unread = sorted(
+            (item for item in self._streams.items() if not item[1].is_awaited), key=lambda item: item[1].read_at
+        )
+        for name, stream in unread[: max(0, len(self._streams) - MOST_STREAMS + 1)]:
+            self._drop(name, stream)
+
+    def _drop(self, name: StreamName, stream: _Stream) -> None:
+        if self._streams.get(name) is stream:
+            del self._streams[name]
+        stream.end()
 
 
 @asynccontextmanager
@@ -91,10 +108,25 @@ class _Stream:
         self.task: asyncio.Task[None] | None = None
         self.read_at = time.monotonic()
         self._mapping = mapping
-        self._chunks: asyncio.Queue[bytes | TransfuseError | None] = asyncio.Queue(AHEAD_CHUNKS)
+        self._chunks: asyncio.Queue[bytes | TransfuseError | _Dropped | None] = asyncio.Queue(AHEAD_CHUNKS)
         self._turn = asyncio.Lock()
         self._rest = b""
         self._position = 0
+        self._readers = 0
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a batch is being read."""
+        return self._readers > 0
+
+    def end(self) -> None:
+        """End the COPY and let those who wait for its rows go."""
+        if self.task is not None:
+            self.task.cancel()
+        while not self._chunks.empty():
+            self._chunks.get_nowait()
+        self._rest = b""
+        self._chunks.put_nowait(_Dropped())
 
     async def run(self, pool: Pool, snapshot: Snapshot) -> None:
         """Copy until the end; an error is handed to the next reader."""
@@ -113,6 +145,13 @@ class _Stream:
 
     async def read(self, bounds: BatchBounds, max_bytes: int) -> SourceRows | None:
         """The rows of a counted batch; those before are passed over. None if they have been passed."""
+        self._readers += 1
+        try:
+            return await self._read(bounds, max_bytes)
+        finally:
+            self._readers -= 1
+
+    async def _read(self, bounds: BatchBounds, max_bytes: int) -> SourceRows | None:
         async with self._turn:
             self.read_at = time.monotonic()
             first_row, row_count = bounds.first_row or 0, bounds.row_count or 0
@@ -120,7 +159,7 @@ class _Stream:
                 return None
             await self._take(first_row - self._position, None)
             chunks = await self._take(row_count, max_bytes)
-            if bounds.upper is None and (self._rest or await self._chunks.get() is not None):
+            if bounds.upper is None and (self._rest or await self._next() is not None):
                 raise self._differs("more")
             self.read_at = time.monotonic()
             return SourceRows(chunks=tuple(chunks), row_count=row_count)
@@ -145,11 +184,18 @@ class _Stream:
         return taken
 
     async def _next_chunk(self) -> bytes:
-        chunk = await self._chunks.get()
-        if isinstance(chunk, TransfuseError):
-            raise chunk
+        chunk = await self._next()
         if chunk is None:
             raise self._differs("fewer")
+        return chunk
+
+    async def _next(self) -> bytes | None:
+        """The next chunk, None at the end. Raises what the COPY failed with."""
+        chunk = await self._chunks.get()
+        if isinstance(chunk, _Dropped):
+            self._chunks.put_nowait(chunk)  # for the next who waits
+        if isinstance(chunk, TransfuseError | _Dropped):
+            raise chunk
         return chunk
 
     def _differs(self, more_or_fewer: str) -> RunError:
