@@ -64,7 +64,7 @@ MISTAKES = {
     ),
     "unknown table": Mistake(old="from: person AS p", new="from: persons AS p", words=("persons",), offline=False),
     "unknown column": Mistake(old="name: p.name", new="name: p.nom", words=("plan.yml:18:", "nom"), offline=False),
-    "unknown column of the target": Mistake(old="name: p.name", new="nome: p.name", words=("nome",), offline=False),
+    "unknown column of the target": Mistake(old="name: p.name", new="label: p.name", words=("label",), offline=False),
     "unlisted table": Mistake(old="  town: not moved\n", new="", words=("town",), offline=False),
     "a join that multiplies rows": Mistake(
         old="from: person AS p",
