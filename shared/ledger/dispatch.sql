@@ -6,9 +6,10 @@ select id from transfuse.run
  order by priority desc, dispatched_at nulls first, created_at, id;
 
 -- name: in_flight
+-- Without paused runs: what they have in flight settles soon, or is lost until they are resumed.
 select count(*) from transfuse.batch b
  where b.state = 'dispatched'
-   and b.run_id in (select id from transfuse.run where state in ('running', 'paused', 'finishing'));
+   and b.run_id in (select id from transfuse.run where state in ('running', 'finishing'));
 
 -- name: runs_cancelling
 select id from transfuse.run where state = 'cancelling' order by id;
@@ -18,7 +19,10 @@ select distinct s.run_id from transfuse.suspended_trigger s join transfuse.run r
  where r.state in ('completed', 'failed', 'cancelled');
 
 -- name: restore_triggers
-select transfuse.restore_triggers($1);
+-- Unless the run was resumed since it was found to have ended.
+select transfuse.restore_triggers(ended.id)
+  from (select id from transfuse.run
+         where id = $1 and state in ('completed', 'failed', 'cancelled') for no key update) ended;
 
 -- name: hold_run
 select state from transfuse.run

@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from shared.core.errors import RunError
 from shared.core.ids import BatchRef
 from shared.core.states import BatchState, LoadMode, MappingState, RunKind, RunState
 from shared.crypto.aad import bounds_aad
@@ -270,7 +271,8 @@ async def split_batch(
 ) -> bool:
     """Put the first half under the batch's number, a generation on, and the second under a new one; both are planned.
 
-    False, and nothing written, when the batch is not what it was or no number is left between it and the next one.
+    False, and nothing written, when the batch is not what it was. Raises RunError where `in_seq_order` leaves no number
+    between it and the next one.
     """
     async with connection.transaction():
         row = await connection.fetchrow(SQL["lock_batch"], *_place(batch))
@@ -279,7 +281,11 @@ async def split_batch(
         around = await connection.fetchrow(SQL["next_seq"], *_place(batch))
         seq = _between(batch.seq, around["following"]) if in_seq_order else around["last"] + 1
         if seq is None:
-            return False
+            raise RunError(
+                f"A batch of {batch.mapping} was split so often that no number is left for its second half.",
+                code="split_too_often",
+                remedy="Start the run again with a smaller batch size: rows of this mapping differ very much in size.",
+            )
         second = msgspec.structs.replace(batch, seq=seq, generation=1)
         first_bytes, second_bytes = (
             _bytes(key, ref, bounds, sealed=not clear_bounds)
