@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
 import click
 
-from shared.core.errors import TransfuseError
 from shared.telemetry.logging import configure
 from transfuse.exit_codes import ExitCode
+from transfuse.screen.failure import DEBUG, failure_text
 
 COMMANDS = {
-    "cancel": "control",
-    "demo": "demo",
-    "hash": "hash",
-    "init": "init",
-    "key": "key",
-    "pause": "control",
-    "plan": "plan",
-    "preflight": "preflight",
-    "resume": "resume",
-    "run": "run",
-    "runs": "runs",
-    "status": "status",
-    "up": "up",
+    "cancel": ("control", "End a run for good."),
+    "demo": ("demo", "A whole migration on this machine, nothing to set up."),
+    "hash": ("hash", "One figure that says whether two targets hold the same."),
+    "init": ("init", "Make the ledger and a database role per service."),
+    "key": ("key", "The target's UUID of one legacy row."),
+    "pause": ("control", "Stop dispatching; batches in flight settle."),
+    "plan": ("plan", "Check a plan, and see what it will do."),
+    "preflight": ("preflight", "What must be well in both databases before a run."),
+    "resume": ("resume", "Go on with a run that was paused, interrupted or failed."),
+    "run": ("run", "Run a plan and watch it to its balance."),
+    "runs": ("runs", "The history, youngest first."),
+    "status": ("status", "How far a run is, or what it came to."),
+    "up": ("up", "Start the services and keep them until Ctrl-C."),
 }
+"""Module and short help of each subcommand."""
 
 
 class Commands(click.Group):
@@ -41,26 +43,31 @@ class Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(
-            import_module(f"transfuse.commands.{COMMANDS[cmd_name]}"), f"{cmd_name}_command"
-        )
+        module, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"transfuse.commands.{module}"), f"{cmd_name}_command")
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of subcommands, none of them loaded."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="transfuse")
 def transfuse() -> None:
-    r"""Move a legacy PostgreSQL database into Supabase by one plan, and prove where every row went.
+    """Move a legacy PostgreSQL database into Supabase by one plan, and prove where every row went.
 
     \b
-    Start here:
+    Examples:
       transfuse demo                        a whole migration on this machine, nothing to set up
       transfuse plan check plans/portal     is the plan sound? needs no database
       transfuse run plans/portal            run it, watch it, balance it
 
     \b
-    Exit codes: 0 balanced · 1 balanced, with something to look at · 2 failed, different or refused
-                3 could not verify · 64 wrong use · 130 interrupted, can be resumed
+    Exit codes:
+      0 balanced · 1 balanced, with something to look at · 2 failed, different or refused
+      3 could not verify · 64 wrong use · 130 interrupted, can be resumed
     """
 
 
@@ -68,18 +75,26 @@ def main() -> None:
     """Run the command line and leave with one of `ExitCode`."""
     configure(level="warning")
     try:
-        code = transfuse.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        code = ExitCode.INTERRUPTED
-    except KeyboardInterrupt:
+        code = transfuse.main(prog_name="transfuse", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
     except click.ClickException as error:
         error.show()
         code = ExitCode.USAGE
-    except TransfuseError as error:
-        click.echo(f"transfuse: {error}\n  -> {error.remedy}", err=True)
+    except BrokenPipeError:
+        # Who reads has gone, as with `| head`: nothing more to say, and nothing for Python to say at its own end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.FAILED
+    except BaseExceptionGroup as group:
+        code = ExitCode.INTERRUPTED if group.subgroup(KeyboardInterrupt) else _failed(group)
+    except Exception as error:  # noqa: BLE001 - the last place that can tell it without a driver's text
+        code = _failed(error)
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _failed(error: BaseException) -> ExitCode:
+    click.echo(failure_text(error, debug=os.environ.get(DEBUG) == "1"), err=True)
+    return ExitCode.FAILED
 
 
 if __name__ == "__main__":

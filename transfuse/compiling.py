@@ -18,7 +18,6 @@ from shared.plan.keys import KeySignature
 from shared.plan.model import Plan
 from shared.postgres.introspection import read_catalog
 from shared.postgres.pools import Session, connect
-from shared.settings import load
 from shared.settings.service import Ledger, Legacy
 from transfuse.embedded.databases import databases_running
 from transfuse.workspace import Workspace
@@ -57,7 +56,7 @@ async def preflight_checks(workspace: Workspace, plan: Plan) -> list[Check]:
 @asynccontextmanager
 async def _connections(workspace: Workspace) -> AsyncIterator[tuple[asyncpg.Connection, asyncpg.Connection]]:
     async with databases_running(workspace, os.environ):
-        settings = load(BothDatabases, workspace.environment("extractor", os.environ))
+        settings = workspace.load(BothDatabases, "extractor", os.environ)
         legacy = await connect(settings.legacy, "legacy", Session(read_only=True))
         try:
             target = await connect(settings.ledger, "target", Session())

@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from shared.core.states import RunState
 from shared.ledger.snapshots import RunSnapshot
@@ -31,8 +32,8 @@ async def report(
     rows = await target_rows(target, manifest, [mapping.mapping for mapping in snapshot.mappings])
     findings = await compare(legacy, target, snapshot, manifest, outcomes)
     untrue = await untrue_facts(legacy, target, outcomes)
-    console.print("\n[bold]Rows in the target, beside the manifest[/]", _rows_table(rows))
-    console.print("\n[bold]What became of the planted defects[/]", _findings_table(findings))
+    console.print(Text("\nRows in the target, beside the manifest", "bold"), _rows_table(rows))
+    console.print(Text("\nWhat became of the planted defects", "bold"), _findings_table(findings))
     wrong = [
         *(table for table, (stated, found) in rows.items() if stated != found),
         *(f"{finding.outcome.kind} in {finding.outcome.mapping}" for finding in findings if not finding.agrees),
@@ -40,12 +41,12 @@ async def report(
     ]
     console.print()
     if wrong:
-        console.print(f"[bold red]✗ differs from the manifest:[/] {', '.join(wrong)}")
+        console.print(Text.assemble(("✗ differs from the manifest:", "bold red"), f" {', '.join(wrong)}"))
         return ExitCode.FAILED
-    console.print(
-        f"[bold green]✓ every count is the manifest's:[/] {len(rows)} tables, {len(findings)} outcomes of defects, "
-        f"{len(outcomes.facts)} facts across both databases"
+    agreed = (
+        f" {len(rows)} tables, {len(findings)} outcomes of defects, {len(outcomes.facts)} facts across both databases"
     )
+    console.print(Text.assemble(("✓ every count is the manifest's:", "bold green"), agreed))
     home = f"--home {shown(workspace.home)}"
     console.print(
         f"\nWhere to look next\n"
@@ -93,5 +94,5 @@ def _findings_table(findings: tuple[Finding, ...]) -> Table:
     return table
 
 
-def _mark(*, agrees: bool) -> str:
-    return "[green]✓[/]" if agrees else "[bold red]✗[/]"
+def _mark(*, agrees: bool) -> Text:
+    return Text("✓", "green") if agrees else Text("✗", "bold red")

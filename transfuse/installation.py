@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,8 +14,9 @@ from shared.ledger.init import SERVICES, generate_passwords, initialise, service
 from shared.settings.addresses import PostgresAddress, postgres_url
 from shared.settings.databases import TARGET_URL, LegacyDatabase
 from shared.settings.environ import Complaint, Environ
-from shared.settings.readers import Reader
+from shared.settings.readers import Reader, Variable
 from shared.settings.secret import Secret
+from shared.settings.service import ENCRYPTION_KEY, RABBITMQ_URL
 from transfuse.workspace import EMBEDDED, Workspace
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ async def install(
     variables = Environ(process)
     admin = _read(TARGET_URL, variables)
     legacy = _read(LegacyDatabase(), variables)
+    _check(variables, ENCRYPTION_KEY, RABBITMQ_URL)
     kept = _kept(workspace, admin)
     passwords = {**generate_passwords(), **kept.passwords}
     await initialise(admin, passwords=passwords, loader_schemas=schemas, role_prefix=role_prefix)
@@ -55,7 +57,7 @@ async def install(
         or kept.encryption_key
         or base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
     )
-    sealed = {**common, "ENCRYPTION_KEY": key}
+    sealed = {**common, "ENCRYPTION_KEY": "".join(key.split())}
     optional = {name: value for name in ("REDIS_URL", "JWT_SECRET") if (value := variables.find(name))}
     workspace.write(
         {
@@ -90,6 +92,13 @@ def _kept(workspace: Workspace, admin: PostgresAddress) -> _Kept:
         if (login.host, login.database) == (admin.host, admin.database) and login.password is not None:
             passwords[service] = login.password.reveal()
     return _Kept(passwords, workspace.kept("extractor")["ENCRYPTION_KEY"])
+
+
+def _check(variables: Environ, *readers: Variable[Any]) -> None:
+    """Refuse here what the services would refuse when they start."""
+    for reader in readers:
+        if variables.any_set(reader.name):
+            _read(reader, variables)
 
 
 def _read(reader: Reader[T | None], variables: Environ) -> T:

@@ -16,10 +16,10 @@ import msgspec
 from rich.console import Console
 
 from shared.core.errors import Refused
+from shared.ledger.migrate import check_ledger
 from shared.ledger.progress import Progress
 from shared.ledger.runs import Runs
 from shared.postgres.pools import Pool, Session, open_pool
-from shared.settings import load
 from shared.settings.service import Ledger
 from transfuse.embedded.databases import databases_running
 from transfuse.workspace import SERVICES, Workspace
@@ -29,10 +29,16 @@ T = TypeVar("T")
 PIPE_COLUMNS = 140
 """Width where nobody looks at a terminal: tables are not squeezed for a log."""
 
-console = Console(highlight=False)
+
+def _made(*, stderr: bool = False, width: int | None = None) -> Console:
+    """A console that shows names as they are: `[red]x[/]` in one is no colour. What is to have a style is a `Text`."""
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+console = _made()
 if not console.is_terminal:
-    console = Console(highlight=False, width=PIPE_COLUMNS)
-errors = Console(stderr=True, highlight=False)
+    console = _made(width=PIPE_COLUMNS)
+errors = _made(stderr=True)
 
 home_option = click.option(
     "--home",
@@ -69,11 +75,16 @@ class Operator(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def operator(home: Path) -> AsyncIterator[Operator]:
-    """The workspace's ledger under the gateway's role; an embedded server is started for as long as it is needed."""
+    """The workspace's ledger under the gateway's role; an embedded server is started for as long as it is needed.
+
+    Raises Refused for a workspace or a ledger that `transfuse init` has not made for this version.
+    """
     workspace = Workspace(home)
     async with databases_running(workspace, os.environ):
-        settings = load(LedgerAccess, workspace.environment("gateway", os.environ))
+        settings = workspace.load(LedgerAccess, "gateway", os.environ)
         async with open_pool(settings.ledger, "ledger", Session()) as pool:
+            async with pool.acquire() as connection:
+                await check_ledger(connection)
             yield Operator(workspace, pool, Runs(pool), Progress(pool))
 
 

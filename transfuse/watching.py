@@ -70,7 +70,7 @@ class _Reading:
                 snapshot = await self._progress.read(self._run)
             except WorldError as error:
                 if not is_told:
-                    self._console.print(f"waiting: {error}", markup=False)
+                    self._console.print(f"waiting: {error}")
                 is_told = True
                 await asyncio.sleep(self._backoff.next_seconds())
             else:

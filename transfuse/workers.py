@@ -10,25 +10,26 @@ from pathlib import Path
 
 from shared.telemetry.logging import configure
 from transfuse.operator import service_environments
-from transfuse.pipeline import pipeline
 from transfuse.workspace import Workspace
 
 
 @asynccontextmanager
-async def workers(workspace: Workspace) -> AsyncIterator[bool]:
+async def workers(workspace: Workspace, *, in_process: bool = False) -> AsyncIterator[bool]:
     """Have somebody work on the runs of this workspace's ledger; whether it is this process.
 
     With RABBITMQ_URL the started services do it. Without, the five services run in this process over the in-process
-    bus, unless another process of the workspace does so already.
+    bus, unless another process of the workspace does so already; with `in_process` whatever RABBITMQ_URL says.
     """
     environments = service_environments(workspace)
-    if environments["gateway"].get("RABBITMQ_URL"):
+    if environments["gateway"].get("RABBITMQ_URL") and not in_process:
         yield False
         return
     with alone(workspace) as is_alone:
         if not is_alone:
             yield False
             return
+        from transfuse.pipeline import pipeline  # noqa: PLC0415 - what it takes to load, only who works waits for
+
         with logging_to(workspace.home / "services.log"):
             async with pipeline(environments):
                 yield True

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from shared.core.errors import Refused
+import msgspec
+
+from shared.core.errors import Refused, SettingsInvalid
+from shared.settings import load
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 SERVICES = ("gateway", "extractor", "transformer", "loader", "notifier")
 EMBEDDED = "TRANSFUSE_EMBEDDED"
@@ -22,7 +29,10 @@ CREDENTIALS = frozenset(
 
 
 class Workspace:
-    """A folder, `.transfuse` by default, that holds one environment file per service (mode 0600)."""
+    """A folder, `.transfuse` by default, that holds one environment file per service (mode 0600).
+
+    Everything here raises Refused for a folder that this user may not use.
+    """
 
     def __init__(self, home: Path) -> None:
         self.home = home.absolute()
@@ -40,7 +50,8 @@ class Workspace:
     @property
     def initialised(self) -> bool:
         """Whether `init` has written every service's environment."""
-        return all(self._file(service).exists() for service in SERVICES)
+        with self._usable():
+            return all(self._file(service).exists() for service in SERVICES)
 
     @property
     def is_embedded(self) -> bool:
@@ -60,19 +71,39 @@ class Workspace:
 
     def write(self, environments: Mapping[str, Mapping[str, str]]) -> None:
         """Keep each service's environment. Values may be secrets: files are readable by their owner only."""
-        self.services.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for service, variables in environments.items():
-            text = "".join(f"{name}={value}\n" for name, value in sorted(variables.items()))
-            descriptor = os.open(self._file(service), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
+        with self._usable():
+            self.services.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for service, variables in environments.items():
+                text = "".join(f"{name}={value}\n" for name, value in sorted(variables.items()))
+                descriptor = os.open(self._file(service), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                os.fchmod(descriptor, 0o600)
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(text)
 
     def kept(self, service: str) -> dict[str, str]:
         """What `init` wrote for one service; empty when it wrote nothing."""
-        if not self._file(service).exists():
-            return {}
-        lines = self._file(service).read_text(encoding="utf-8").splitlines()
+        with self._usable():
+            if not self._file(service).exists():
+                return {}
+            lines = self._file(service).read_text(encoding="utf-8").splitlines()
+        if not all("=" in line for line in lines if line):
+            raise Refused(
+                f"{self._file(service)} is damaged", remedy="Run `transfuse init` anew.", code="workspace_damaged"
+            )
         return dict(line.split("=", 1) for line in lines if line)
+
+    def load(self, settings_class: type[S], service: str, process: Mapping[str, str]) -> S:
+        """Settings from a service's environment. Raises Refused, `not_initialised` where `init` is what is missing."""
+        try:
+            return load(settings_class, self.environment(service, process))
+        except SettingsInvalid as error:
+            if self.initialised:
+                raise
+            raise Refused(
+                f"{self.home} is not initialised. Without that:\n{error}",
+                remedy="Run `transfuse init`, or name with --home the folder for which it was run.",
+                code="not_initialised",
+            ) from error
 
     def environment(self, service: str, process: Mapping[str, str]) -> dict[str, str]:
         """Environment of one service: what `init` wrote, and of the process's own what is no credential.
@@ -95,6 +126,17 @@ class Workspace:
 
     def _file(self, service: str) -> Path:
         return self.services / f"{service}.env"
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Refused(
+                f"{self.home} cannot be used: {error.strerror}",
+                remedy="Give the folder to the user who runs this, or choose another --home.",
+                code="workspace_unusable",
+            ) from error
 
 
 def place(url: str) -> tuple[str, int, str]:

@@ -60,6 +60,31 @@ async def migrate(
         return tuple([await _apply(connection, step) for step in known if step.number not in applied])
 
 
+async def check_ledger(connection: asyncpg.Connection) -> None:
+    """Return when the ledger of this database is of this version; changes nothing.
+
+    Raises Refused with code `no_ledger` or `ledger_behind` where `transfuse init` is missing, and as `migrate` does.
+    """
+    known = known_migrations()
+    try:
+        applied = await _applied(connection)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise _behind() from error
+    if not applied:
+        raise Refused("There is no ledger in this database.", remedy="Run `transfuse init`.", code="no_ledger")
+    _check(known, applied)
+    if len(applied) < len(known):
+        raise _behind()
+
+
+def _behind() -> Refused:
+    return Refused(
+        "The ledger is of an earlier version of Transfuse.",
+        remedy="Run `transfuse init` as the owner of the target to bring it to this one.",
+        code="ledger_behind",
+    )
+
+
 async def _applied(connection: asyncpg.Connection) -> dict[int, str]:
     if await connection.fetchval("select to_regclass('transfuse.schema_migration') is null"):
         return {}

@@ -22,7 +22,8 @@ revoke execute on function
     from public;
 
 -- name: gateway
-grant select on transfuse.service_role, transfuse.target_schema, transfuse.suspended_trigger to :role;
+grant select on transfuse.schema_migration, transfuse.service_role, transfuse.target_schema, transfuse.suspended_trigger
+    to :role;
 grant select, insert on transfuse.plan, transfuse.migration to :role;
 grant select (id, migration_id, kind, mode, state, priority, options, actor, plan_hash, transfuse_version, duckdb_version,
               snapshot, snapshot_at, snapshot_count, fingerprint, reason, message, remedy, warnings, created_at, started_at,

@@ -15,7 +15,7 @@ from transfuse.operator import actor, console, home_option, operator, run_argume
 @run_argument
 @home_option
 def cancel_command(run_id: UUID | None, home: Path) -> None:
-    r"""End a run for good, by default the youngest. Nothing commits after it says `cancelled`.
+    """End a run for good, by default the youngest. Nothing commits after it says `cancelled`.
 
     \b
     Example:
@@ -29,7 +29,7 @@ def cancel_command(run_id: UUID | None, home: Path) -> None:
 @run_argument
 @home_option
 def pause_command(run_id: UUID | None, home: Path) -> None:
-    r"""Stop dispatching, by default of the youngest run; batches in flight settle.
+    """Stop dispatching, by default of the youngest run; batches in flight settle.
 
     \b
     Example:

@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from shared.core.errors import Refused
 from shared.plan.reader import read_plan
@@ -47,7 +48,7 @@ OUTCOMES = Path("tests/portal/outcomes.yml")
     help="Folder of the demo's databases; its own, emptied at each start.",
 )
 def demo_command(scale: float, seed: int, home: Path) -> int:
-    r"""Generate a portal with planted defects, migrate it, and show where every row went.
+    """Generate a portal with planted defects, migrate it, and show where every row went.
 
     Everything runs in this process and below the checkout: PostgreSQL, the five services, the bus. Ends with 0 when
     every count equals what the generator says must be there.
@@ -63,9 +64,8 @@ def demo_command(scale: float, seed: int, home: Path) -> int:
 
 
 async def _demo(scale: float, seed: int, workspace: Workspace) -> int:
-    console.print(
-        "[bold]Transfuse[/] moves a generated portal into a new schema. Nothing in it comes from a real person.\n"
-    )
+    about = " moves a generated portal into a new schema. Nothing in it comes from a real person.\n"
+    console.print(Text.assemble(("Transfuse", "bold"), about))
     plan = read_plan(PLAN)
     with console.status("starting PostgreSQL"):
         started = embedded_databases(workspace, anew=True)
@@ -76,7 +76,7 @@ async def _demo(scale: float, seed: int, workspace: Workspace) -> int:
             await create_target(databases.target)
             reader = await make_reader(databases.legacy, plan)
             await install(workspace, {**os.environ, **databases.environment(), "LEGACY_DATABASE_URL": reader})
-        async with operator(workspace.home) as ledger, workers(workspace):
+        async with operator(workspace.home) as ledger, workers(workspace, in_process=True):
             run = await start(ledger.runs, plan, actor=actor(), migration=plan.name, options=RunOptions(), priority=5)
             await follow(ledger, run)
             snapshot = await ledger.progress.read(run)

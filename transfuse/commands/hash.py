@@ -13,7 +13,6 @@ from shared.plan.model import Plan
 from shared.postgres.identifiers import TableName
 from shared.postgres.pools import Session, connect
 from shared.postgres.table_hash import HashedTable, TargetHash, hash_tables
-from shared.settings import load
 from shared.settings.service import Target
 from transfuse.commands.plan import checked, plan_argument
 from transfuse.embedded.databases import databases_running
@@ -33,7 +32,7 @@ class TargetAccess(msgspec.Struct, frozen=True, kw_only=True):
 @home_option
 @click.option("--all-columns", is_flag=True, help="Every column of the mapped tables, not only the mapped ones.")
 def hash_command(plan_path: Path, home: Path, *, all_columns: bool) -> None:
-    r"""Hash every table that PLAN writes: SHA-256 over the mapped columns, rows in primary-key order.
+    """Hash every table that PLAN writes: SHA-256 over the mapped columns, rows in primary-key order.
 
     \b
     Example:
@@ -62,7 +61,7 @@ def mapped_tables(plan: Plan, *, all_columns: bool = False) -> list[HashedTable]
 
 async def _hash(workspace: Workspace, tables: list[HashedTable]) -> TargetHash:
     async with databases_running(workspace, os.environ):
-        settings = load(TargetAccess, workspace.environment("loader", os.environ))
+        settings = workspace.load(TargetAccess, "loader", os.environ)
         connection = await connect(settings.target, "target", Session(read_only=True))
         try:
             return await hash_tables(connection, tables)

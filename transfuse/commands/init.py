@@ -29,7 +29,7 @@ from transfuse.workspace import Workspace
     help="Start of the roles' names; a second ledger in one server needs its own.",
 )
 def init_command(home: Path, schemas: tuple[str, ...], role_prefix: str) -> None:
-    r"""Make the ledger and one database role per service in the target; can be repeated.
+    """Make the ledger and one database role per service in the target; can be repeated.
 
     TARGET_DATABASE_URL must be the owner of the target's tables (on Supabase: postgres) and is used by this command
     only. Each service gets a role of its own with the rights its work needs, in a file under --home that only you can

@@ -25,7 +25,7 @@ from transfuse.workspace import Workspace
     "--plan", "plan_path", type=click.Path(exists=True, path_type=Path), default=Path("plans/portal"), show_default=True
 )
 def key_command(mapping: str, parts: tuple[str, ...], home: Path, plan_path: Path) -> None:
-    r"""Print the target's UUID of the legacy row KEY of MAPPING: computed, never looked up.
+    """Print the target's UUID of the legacy row KEY of MAPPING: computed, never looked up.
 
     \b
     Example:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 import msgspec
+from rich.text import Text
 
 from shared.core.errors import Refused
 from shared.plan.checks import check_plan
 from shared.plan.explain import explain, explanation_text
 from shared.plan.model import Plan
-from shared.plan.reader import read_plan
+from shared.plan.reader import MAIN, read_plan
 from transfuse.compiling import compiled_here
 from transfuse.operator import console, home_option, run_async
 from transfuse.workspace import Workspace
@@ -21,7 +22,13 @@ plan_argument = click.argument("plan_path", metavar="PLAN", type=click.Path(exis
 
 @click.group("plan")
 def plan_command() -> None:
-    """Check a plan and see what it will do."""
+    """Check a plan and see what it will do.
+
+    \b
+    Examples:
+      transfuse plan check plans/portal
+      transfuse plan explain plans/portal --mapping orders
+    """
 
 
 @plan_command.command("check")
@@ -29,7 +36,7 @@ def plan_command() -> None:
 @home_option
 @click.option("--connect", "connected", is_flag=True, help="Hold it against both databases too.")
 def check_command(plan_path: Path, home: Path, *, connected: bool) -> None:
-    r"""Say everything that is wrong with PLAN, each with file, line and column. Needs no database without --connect.
+    """Say everything that is wrong with PLAN, each with file, line and column. Needs no database without --connect.
 
     \b
     Examples:
@@ -40,9 +47,8 @@ def check_command(plan_path: Path, home: Path, *, connected: bool) -> None:
     if connected:
         run_async(compiled_here(Workspace(home), plan))
     where = "against both databases" if connected else "without a database"
-    console.print(
-        f"[green]✓[/] {plan.name}: {len(plan.mappings)} mappings, {len(plan.codebooks)} codebooks, sound {where}"
-    )
+    counted = f"{len(plan.mappings)} mappings, {len(plan.codebooks)} codebooks"
+    console.print(Text.assemble(("✓", "green"), f" {plan.name}: {counted}, sound {where}"))
 
 
 @plan_command.command("explain")
@@ -50,7 +56,7 @@ def check_command(plan_path: Path, home: Path, *, connected: bool) -> None:
 @home_option
 @click.option("--mapping", help="Only this mapping.")
 def explain_command(plan_path: Path, home: Path, mapping: str | None) -> None:
-    r"""Show the order of mappings, the SQL that will run on both sides and the columns that are read.
+    """Show the order of mappings, the SQL that will run on both sides and the columns that are read.
 
     \b
     Example:
@@ -66,7 +72,9 @@ def explain_command(plan_path: Path, home: Path, mapping: str | None) -> None:
 
 
 def checked(path: Path) -> Plan:
-    """A plan that is sound as far as can be told without a database. Raises PlanRefused."""
+    """A plan that is sound as far as can be told without a database. Raises PlanRefused, Refused (`no_plan`)."""
+    if path.is_dir() and not (path / MAIN).is_file():
+        raise Refused(f"The folder {path} has no {MAIN}.", remedy="Name the plan's folder or its file.", code="no_plan")
     plan = read_plan(path)
     check_plan(plan)
     return plan

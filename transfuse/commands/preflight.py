@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from transfuse.commands.plan import checked, plan_argument
 from transfuse.compiling import preflight_checks
@@ -12,14 +13,14 @@ from transfuse.exit_codes import ExitCode
 from transfuse.operator import console, home_option, run_async
 from transfuse.workspace import Workspace
 
-MARKS = {"passed": "[green]✓[/]", "warning": "[yellow]![/]", "failed": "[bold red]✗[/]"}
+MARKS = {"passed": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "bold red")}
 
 
 @click.command("preflight")
 @plan_argument
 @home_option
 def preflight_command(plan_path: Path, home: Path) -> int:
-    r"""Check both databases for PLAN: versions, rights, snapshot, tables; each failure with what mends it.
+    """Check both databases for PLAN: versions, rights, snapshot, tables; each failure with what mends it.
 
     \b
     Example:
@@ -27,9 +28,9 @@ def preflight_command(plan_path: Path, home: Path) -> int:
     """
     checks = run_async(preflight_checks(Workspace(home), checked(plan_path)))
     for check in checks:
-        console.print(f"{MARKS[check.state]} {check.name}: {check.message}")
+        console.print(Text.assemble(MARKS[check.state], f" {check.name}: {check.message}"))
         if check.fix:
-            console.print(f"    -> {check.fix}", markup=False)
+            console.print(f"    -> {check.fix}")
     if any(check.state == "failed" for check in checks):
         return ExitCode.FAILED
     return ExitCode.WARNINGS if any(check.state == "warning" for check in checks) else ExitCode.OK

@@ -16,7 +16,7 @@ from transfuse.workers import workers
 @run_argument
 @home_option
 def resume_command(run_id: UUID | None, home: Path) -> int:
-    r"""Go on with a run, by default the youngest, and watch it to its balance.
+    """Go on with a run, by default the youngest, and watch it to its balance.
 
     Settled batches stay as they are. Where the snapshot is gone open batches are read from a new one, and the run is
     marked for it.

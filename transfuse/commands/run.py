@@ -37,7 +37,7 @@ def run_command(
     *,
     detach: bool,
 ) -> int:
-    r"""Run PLAN, a folder with plan.yml or the file itself, and watch it to its balance.
+    """Run PLAN, a folder with plan.yml or the file itself, and watch it to its balance.
 
     With RABBITMQ_URL the started services do the work; without it they run inside this command. Ctrl-C stops cleanly,
     `transfuse resume` goes on.

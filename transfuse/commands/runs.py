@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from shared.ledger.runs import Run
 from transfuse.operator import console, home_option, operator, run_async
@@ -15,9 +16,9 @@ from transfuse.screen.progress_view import STATE_STYLES
 @click.command("runs")
 @home_option
 @click.option("--migration", help="Only the runs of this migration.")
-@click.option("--limit", default=20, show_default=True, help="How many, youngest first.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, youngest first.")
 def runs_command(home: Path, migration: str | None, limit: int) -> None:
-    r"""List runs, youngest first.
+    """List runs, youngest first.
 
     \b
     Example:
@@ -30,7 +31,7 @@ def runs_command(home: Path, migration: str | None, limit: int) -> None:
     for run in found:
         started = run.started_at or run.created_at
         table.add_row(
-            str(run.id), run.migration, run.kind, f"[{STATE_STYLES.get(run.state, 'cyan')}]{run.state}[/]",
+            str(run.id), run.migration, run.kind, Text(run.state, STATE_STYLES.get(run.state, "cyan")),
             f"{run.plan_name} v{run.plan_version}", f"{started:%Y-%m-%d %H:%M:%S}", run.actor, run.reason,
         )  # fmt: skip
     console.print(table if found else "There is no run yet. Start one with: transfuse run PLAN")

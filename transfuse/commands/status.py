@@ -11,7 +11,7 @@ from transfuse.exit_codes import ExitCode
 from transfuse.operator import console, home_option, operator, run_argument, run_async
 from transfuse.screen.progress_view import progress_view
 from transfuse.screen.summary import exit_code, summary
-from transfuse.watching import watch
+from transfuse.watching import STILL, watch
 
 
 @click.command("status")
@@ -19,7 +19,7 @@ from transfuse.watching import watch
 @home_option
 @click.option("--watch", "watching", is_flag=True, help="Stay until the run ends or pauses.")
 def status_command(run_id: UUID | None, home: Path, *, watching: bool) -> int:
-    r"""Show a run, by default the youngest: progress while it moves, its balance when it has ended.
+    """Show a run, by default the youngest: progress while it moves, its balance when it has ended.
 
     \b
     Examples:
@@ -35,4 +35,4 @@ async def _show(home: Path, run_id: UUID | None, *, watching: bool) -> int:
         run = await ledger.run_or_latest(run_id)
         snapshot = await (watch(ledger.progress, run, console) if watching else ledger.progress.read(run))
         console.print(summary(snapshot) if snapshot.is_final else progress_view(snapshot))
-        return exit_code(snapshot) if snapshot.is_final else ExitCode.OK
+        return exit_code(snapshot) if snapshot.state in STILL else ExitCode.OK

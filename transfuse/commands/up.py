@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from shared.core.errors import Refused
-from transfuse.embedded.databases import databases_running, embedded_databases
+from transfuse.embedded.databases import EmbeddedDatabases, databases_running, embedded_databases
+from transfuse.embedded.postgres_files import PASSWORD
 from transfuse.installation import install
 from transfuse.operator import console, errors, home_option, run_async, service_environments
 from transfuse.processes import run_services
@@ -33,7 +36,7 @@ from transfuse.workspace import SERVICES, Workspace
     "--first-port", default=4000, show_default=True, help="Of /healthz, /readyz and /metrics; 0 takes free ones."
 )
 def up_command(home: Path, mode: str | None, first_port: int) -> None:
-    r"""Start the services and keep them until Ctrl-C, which drains them upstream first.
+    """Start the services and keep them until Ctrl-C, which drains them upstream first.
 
     \b
     Examples:
@@ -53,14 +56,29 @@ async def _embedded(workspace: Workspace) -> None:
             remedy="Choose another --home for the embedded mode.",
             code="other_database",
         )
+    stop = stop_signal()
     async with embedded_databases(workspace) as databases:
         await install(workspace, {**os.environ, **databases.environment()})
-        async with workers(workspace):
-            console.print(
-                f"The services run in this process; databases `legacy` and `target` are in {workspace.embedded}."
-            )
-            console.print("Stop with Ctrl-C. In another terminal: transfuse run PLAN")
-            await stop_signal().wait()
+        async with workers(workspace, in_process=True):
+            console.print(what_next(workspace, databases))
+            await stop.wait()
+        console.print("The services have stopped.")
+
+
+def what_next(workspace: Workspace, databases: EmbeddedDatabases) -> str:
+    """What to do while the services run: no secret, the password stays in its file."""
+    address = urlsplit(databases.target)
+    psql = f"psql -h {address.hostname} -p {address.port} -U {address.username}"
+    home = shlex.join(["--home", str(workspace.home)])
+    return (
+        f"Ready. The five services and PostgreSQL run in this process until Ctrl-C.\n\n"
+        f"In another terminal\n"
+        f"  {psql} legacy      to fill the legacy database\n"
+        f"  {psql} target      to make the target's tables\n"
+        f"  transfuse run PLAN {home}\n"
+        f"  transfuse status --watch {home}\n\n"
+        f"The password is in {workspace.embedded / PASSWORD}"
+    )
 
 
 async def _services(workspace: Workspace, first_port: int) -> None:

@@ -25,8 +25,9 @@ class EmbeddedDatabases(msgspec.Struct, frozen=True, kw_only=True):
     target: str
 
     def environment(self) -> dict[str, str]:
-        """The settings that `install` reads."""
-        return {"LEGACY_DATABASE_URL": self.legacy, "TARGET_DATABASE_URL": self.target, EMBEDDED: "yes"}
+        """The settings that `install` reads; no broker, whatever the process has."""
+        databases = {"LEGACY_DATABASE_URL": self.legacy, "TARGET_DATABASE_URL": self.target}
+        return {**databases, EMBEDDED: "yes", "RABBITMQ_URL": ""}
 
 
 @asynccontextmanager

@@ -18,6 +18,9 @@ from transfuse.embedded.identity import Identity
 IN_USE = "embedded_in_use"
 """Code of the error when another process holds the folder's lock."""
 
+PASSWORD = "password"  # noqa: S105 - the name of a file
+"""The superuser's password, beside the data."""
+
 SETTINGS = {
     "autovacuum_naptime": "15s",
     "checkpoint_timeout": "15min",
@@ -73,7 +76,7 @@ class PostgresFiles(msgspec.Struct, frozen=True, kw_only=True):
 
     def password(self) -> str:
         """The superuser's password, made at the first call and kept beside the data, readable by its owner only."""
-        path = self.home / "password"
+        path = self.home / PASSWORD
         try:
             return path.read_text(encoding="ascii")
         except FileNotFoundError as error:

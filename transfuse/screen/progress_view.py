@@ -71,7 +71,7 @@ def _row(mapping: MappingSnapshot) -> tuple[RenderableType, ...]:
     seconds = (total - read) / mapping.rows_per_second if total is not None and mapping.rows_per_second > 0 else None
     return (
         MARKS[mapping.state],
-        mapping.mapping,
+        Text(mapping.mapping),
         ProgressBar(total=max(total or 0, 1), completed=1 if complete and not total else read, width=BAR_WIDTH),
         grouped(read),
         grouped(total),

@@ -46,7 +46,7 @@ def _balance(snapshot: RunSnapshot) -> Table:
     for balance in snapshot.balances:
         counts = balance.counts
         table.add_row(
-            balance.mapping,
+            Text(balance.mapping),
             *(grouped(count) for count in (balance.driving_rows, balance.excluded, counts.read)),
             *(grouped(getattr(counts, outcome)) for outcome in OUTCOMES),
             Text("yes", "green") if balance.balances else Text("NO", "bold red"),
@@ -62,7 +62,7 @@ def _reasons(rows: tuple[object, ...], stage: str) -> Table:
     for row in rows:
         where = [str(getattr(row, "stage", ""))] if stage else []
         names = [getattr(row, name) for name in ("mapping", "code", "column")]
-        table.add_row(*names, *where, grouped(getattr(row, "row_count")))  # noqa: B009 - two kinds of rows
+        table.add_row(*map(Text, (*names, *where)), grouped(getattr(row, "row_count")))  # noqa: B009 - two kinds of rows
     return table
 
 
