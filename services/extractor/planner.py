@@ -162,6 +162,7 @@ class Planner:
         """A new snapshot for the open batches of a planned run."""
         await self._check_drift(ledger, run, compiled, held.snapshot)
         key = await planning.ensure_run_key(ledger, self._keyring, run.run)
+        await planning.reopen_batches(ledger, run.run)
         batches = await planning.read_open_batches(ledger, run.run, key)
         settled = await planning.read_settled_rows(ledger, run.run)
         open_names = {item.batch.mapping for item in batches}

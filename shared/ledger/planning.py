@@ -187,7 +187,7 @@ async def write_snapshot(
     recounts: Iterable[Recount],
     snapshot: TakenSnapshot,
 ) -> bool:
-    """Let a planned run go on under a new snapshot: open batches get the next generation and the bounds given.
+    """Let a planned run go on under a new snapshot: open batches, which `reopen_batches` found, get the bounds given.
 
     False, and nothing written, when the run is not being planned any more. Raises ValueError for a run without a plan.
     """
@@ -196,7 +196,6 @@ async def write_snapshot(
     async with connection.transaction():
         if not await _let_run(connection, run.run, run.compiled, snapshot, run.fingerprint, None):
             return False
-        await connection.execute(SQL["reopen_batches"], run.run)
         for item in open_batches:
             await connection.execute(
                 SQL["set_bounds"], *_place(item.batch), _bytes(key, item.batch, item.bounds, sealed=item.sealed)
@@ -211,6 +210,14 @@ async def write_snapshot(
                 recount.from_rows,
             )
     return True
+
+
+async def reopen_batches(connection: asyncpg.Connection, run: UUID) -> None:
+    """Give open batches the next generation, before they are counted under a new snapshot.
+
+    What is in flight from the old one is dropped from here on: settled after the count, it would unbalance the run.
+    """
+    await connection.execute(SQL["reopen_batches"], run)
 
 
 async def read_open_batches(connection: asyncpg.Connection, run: UUID, key: RunKey) -> list[OpenBatch]:

@@ -118,6 +118,7 @@ async def test_a_new_snapshot_raises_the_generation_of_open_batches_and_keeps_th
     async with ledger.pool.acquire() as connection:
         found = await planning.read_run(connection, run)
         assert found is not None
+        await planning.reopen_batches(connection, run)
         open_batches = await planning.read_open_batches(connection, run, key)
         assert [(item.batch.seq, item.bounds) for item in open_batches] == [(2, BOUNDS[1]), (3, BOUNDS[2])]
         assert await planning.read_settled_rows(connection, run) == {"m": 10}
