@@ -17,7 +17,7 @@ _local = threading.local()
 
 
 class BadExpression(Exception):
-    """The text is not exactly one expression. `offset` counts characters from its start, `message` is the parser's first line."""
+    """The text is not exactly one expression: `offset` in characters from its start, `message` the parser's first line."""
 
     def __init__(self, message: str, offset: int = 0) -> None:
         super().__init__(message)
@@ -26,7 +26,7 @@ class BadExpression(Exception):
 
 
 class ColumnUse(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """A column as written: `alias.column`, or a bare name with an empty alias; `offset` in characters of the expression."""
+    """A column as written: `alias.column`, or a bare name with an empty alias; `offset` counts characters."""
 
     alias: str
     column: str
@@ -44,7 +44,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Expression(msgspec.Struct, frozen=True, kw_only=True):
-    """A parsed expression. `tree` is DuckDB's serialised parse tree; `query_location` in it counts from the start of `text`."""
+    """A parsed expression. `tree` is DuckDB's serialised parse tree; `query_location` in it counts characters of `text`."""
 
     text: str
     tree: Node

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import msgspec
 
 
@@ -10,7 +12,8 @@ class Identifier(str):
 
     __slots__ = ()
 
-    def __new__(cls, name: str) -> Identifier:
+    def __new__(cls, name: str) -> Self:
+        """Quote a name."""
         if not name or "\0" in name:
             raise ValueError("an identifier is empty or holds a NUL character")
         return super().__new__(cls, '"' + name.replace('"', '""') + '"')

@@ -1,4 +1,4 @@
-"""Keeps what the C library has handed out close to what is in use: batches come and go by the megabyte, in several threads."""
+"""Keeps memory close to what is in use: batches come and go by the megabyte, in several threads."""
 
 from __future__ import annotations
 
