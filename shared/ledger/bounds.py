@@ -6,7 +6,7 @@ import msgspec
 
 
 class BatchBounds(msgspec.Struct, frozen=True, kw_only=True):
-    """A half-open range of the key, `lower < key <= upper`, a text per key part each; None where it is open at that end.
+    """A half-open range of the key, `lower < key <= upper`, a text per key part each; None where it is open.
 
     `row_count` is what the cutting reader saw and `first_row` the number of rows before it in the order of the key
     (stream cutting, true only in the snapshot of that reader), None where they were not counted.

@@ -10,7 +10,7 @@ from shared.core.ids import BatchRef
 
 
 class PlanRun(msgspec.Struct, frozen=True, kw_only=True, tag="plan-run.v1"):
-    """Check, compile, snapshot, count and cut a run; one that is planned already gets a new snapshot for its open batches."""
+    """Check, compile, snapshot, count and cut a run; one that is planned already gets a new snapshot."""
 
     run: UUID
 

@@ -28,7 +28,7 @@ class LoadBatch(msgspec.Struct, frozen=True, kw_only=True, tag="load-batch.v1"):
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a row was refused or warned about: our code, the column or rule it concerns, the SQLSTATE if the target said it."""
+    """Why a row was refused or warned about: our code, the column or rule, the SQLSTATE if the target said it."""
 
     code: str
     column: str = ""

@@ -17,7 +17,7 @@ _local = threading.local()
 
 
 class BadExpression(Exception):
-    """The text is not exactly one expression: `offset` in characters from its start, `message` the parser's first line."""
+    """The text is not exactly one expression: `offset` in characters, `message` the parser's first line."""
 
     def __init__(self, message: str, offset: int = 0) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Expression(msgspec.Struct, frozen=True, kw_only=True):
-    """A parsed expression. `tree` is DuckDB's serialised parse tree; `query_location` in it counts characters of `text`."""
+    """A parsed expression. `tree` is DuckDB's parse tree; `query_location` in it counts characters of `text`."""
 
     text: str
     tree: Node
