@@ -93,7 +93,8 @@ class BatchLoader:
             opened = await asyncio.to_thread(open_batch, message, run.key)
             load = Load(run=run, mapping=mapping, opened=opened, shape=shape, statements=statements)
             settled = await self._settle(connection, load)
-            if settled.counts is not None and settled.counts.quarantined:
+            # A duplicate too: whoever settled the batch may have died before this check.
+            if settled.claim is Claim.SETTLED or (settled.counts is not None and settled.counts.quarantined):
                 with told(f"checking the quarantine limit of {batch.mapping}"):
                     await pause_beyond(connection, batch, mapping.load.quarantine_limit)
         return settled

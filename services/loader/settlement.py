@@ -114,8 +114,11 @@ def _sealed(
 
 
 def masked_row(text: bytes, clear: frozenset[str]) -> dict[str, Masked | str | None]:
-    """Kind and length of each column of a row's JSON; columns that the plan declares clear, as they are."""
+    """Kind and length of each column of a row's JSON; columns that the plan declares clear, as they are.
+
+    A text with NUL, for which alone a row may be here, is masked even there: jsonb cannot hold it.
+    """
     row = msgspec.json.decode(text)
     if not isinstance(row, dict):
         return {}
-    return {name: value if name in clear else mask(value) for name, value in row.items()}
+    return {name: value if name in clear and "\0" not in (value or "") else mask(value) for name, value in row.items()}

@@ -48,9 +48,12 @@ select f.seq, f.filtered
  order by f.seq;
 
 -- name: limit_mapping
+-- The dispatcher may have completed the mapping by now; while its run goes on it pauses all the same.
 update transfuse.run_mapping m
    set state = 'paused', reason = 'quarantine_limit', message = $6
- where m.run_id = $1 and m.mapping = $2 and m.pass = $3 and m.state in ('planned', 'open')
+ where m.run_id = $1 and m.mapping = $2 and m.pass = $3
+   and (m.state in ('planned', 'open')
+        or (m.state = 'complete' and exists (select from transfuse.run r where r.id = $1 and r.state in ('running', 'paused'))))
    and (select sum(b.quarantined) from transfuse.batch b
          where b.run_id = $1 and b.mapping = $2 and b.pass = $3 and b.state = 'settled')
        - m.quarantine_accepted > greatest($4::bigint, floor($5::double precision * coalesce(m.from_rows, 0)))
@@ -61,7 +64,9 @@ select coalesce(sum(b.quarantined), 0) - m.quarantine_accepted as beyond,
        greatest($4::bigint, floor($5::double precision * coalesce(m.from_rows, 0)))::bigint as allowed
   from transfuse.run_mapping m
   left join transfuse.batch b on b.run_id = m.run_id and b.mapping = m.mapping and b.pass = m.pass and b.state = 'settled'
- where m.run_id = $1 and m.mapping = $2 and m.pass = $3 and m.state in ('planned', 'open')
+ where m.run_id = $1 and m.mapping = $2 and m.pass = $3
+   and (m.state in ('planned', 'open')
+        or (m.state = 'complete' and exists (select from transfuse.run r where r.id = $1 and r.state in ('running', 'paused'))))
  group by m.quarantine_accepted, m.from_rows;
 
 -- name: top_reasons
