@@ -107,7 +107,7 @@ def _message(row: asyncpg.Record, profiles: dict[int, uuid.UUID], orders: dict[i
     values = dict(row)
     context = values.pop("template_context")
     try:
-        parsed = json.loads(context) if context and "\\u" not in context else None
+        parsed = json.loads(context, parse_constant=_refuse) if context and "\\u" not in context else None
     except ValueError:
         parsed = None
     data = json.dumps(parsed if parsed is not None else {"raw": context})
@@ -122,6 +122,11 @@ def _message(row: asyncpg.Record, profiles: dict[int, uuid.UUID], orders: dict[i
         values["id"],
         values["created_at"],
     )
+
+
+def _refuse(constant: str) -> None:
+    """NaN and Infinity are JSON to Python only."""
+    raise ValueError(constant)
 
 
 async def _map(sink: asyncpg.Connection, table: str, legacy: str) -> dict[int, uuid.UUID]:
