@@ -52,6 +52,7 @@ class ServiceProcess:
             finally:
                 if process.returncode is None:
                     process.kill()
+                    await process.wait()
             if self._stop_asked.is_set():
                 return
             if code == ExitCode.USAGE:

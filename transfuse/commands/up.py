@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from shared.core.errors import Refused
-from transfuse.embedded.databases import EmbeddedDatabases, databases_running, embedded_databases
+from transfuse.embedded.databases import EmbeddedDatabases, admit_later_tables, databases_running, embedded_databases
 from transfuse.embedded.postgres_files import PASSWORD
 from transfuse.installation import install
 from transfuse.operator import console, errors, home_option, run_async, service_environments
@@ -59,6 +59,7 @@ async def _embedded(workspace: Workspace) -> None:
     stop = stop_signal()
     async with embedded_databases(workspace) as databases:
         await install(workspace, {**os.environ, **databases.environment()})
+        await admit_later_tables(databases.target)
         async with workers(workspace, in_process=True):
             console.print(what_next(workspace, databases))
             await stop.wait()

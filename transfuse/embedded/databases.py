@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from shared.core.errors import EmbeddedPostgresFailed
+from shared.ledger.init import service_roles
 from shared.postgres.identifiers import Identifier
 from transfuse.embedded.postgres import EmbeddedPostgres
 from transfuse.embedded.postgres_files import IN_USE
@@ -62,6 +63,18 @@ async def databases_running(workspace: Workspace, process: Mapping[str, str]) ->
         yield
     finally:
         await started.__aexit__(None, None, None)
+
+
+async def admit_later_tables(target: str) -> None:
+    """Let the loader write to tables of `public` that are made after `install`, by the superuser whose URL it is."""
+    loader = next(role.group for role in service_roles() if role.service == "loader")
+    grant = "alter default privileges in schema public grant"
+    connection = await asyncpg.connect(target)
+    try:
+        await connection.execute(f"{grant} select, insert, update on tables to {Identifier(loader)}")
+        await connection.execute(f"{grant} usage, select, update on sequences to {Identifier(loader)}")
+    finally:
+        await connection.close()
 
 
 async def create_database(server_url: str, name: str, *, anew: bool = False) -> None:

@@ -16,7 +16,7 @@ OUTCOMES = ("loaded", "updated", "unchanged", "merged", "filtered", "quarantined
 
 def summary(snapshot: RunSnapshot) -> RenderableType:
     """Balance, quarantine, warnings and the verdict."""
-    parts: list[RenderableType] = [_balance(snapshot)]
+    parts: list[RenderableType] = [_balance(snapshot)] if snapshot.mappings else []
     if snapshot.quarantine:
         parts += [Text("\nIn quarantine, by reason", "bold"), _reasons(snapshot.quarantine, "where")]
     if snapshot.warnings:
@@ -80,5 +80,6 @@ def _verdict(snapshot: RunSnapshot) -> Text:
             )
             return Text(text + extra, "bold yellow")
         case _:
-            reason = snapshot.message or "the run did not complete"
+            unbalanced = snapshot.state is RunState.COMPLETED
+            reason = snapshot.message or ("it does not balance" if unbalanced else "the run did not complete")
             return Text(f"✗ {snapshot.state}: {reason}\n  -> {snapshot.remedy or 'see `transfuse status`'}", "bold red")

@@ -1,0 +1,151 @@
+"""A run on the screen: what a script learns, and names that are shown as they are."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+import pytest
+from rich.console import Console, RenderableType
+
+from shared.core.counts import Counts
+from shared.core.states import LoadMode, MappingState, RunKind, RunState, Stage
+from shared.ledger.snapshots import BatchCounts, MappingSnapshot, QuarantineCount, RunSnapshot, WarningCount
+from transfuse.exit_codes import ExitCode
+from transfuse.operator import console as operators_console
+from transfuse.screen.figures import duration, grouped
+from transfuse.screen.progress_view import progress_view, share_done
+from transfuse.screen.summary import exit_code, summary
+
+AT = datetime(2026, 1, 2, tzinfo=UTC)
+NASTY = "[red]x[/red] [/] :smile: [link=file:///]y"
+
+MAPPING = MappingSnapshot(
+    mapping=NASTY,
+    pass_number=1,
+    state=MappingState.COMPLETE,
+    position=0,
+    depends_on=(),
+    driving_rows=1234,
+    from_rows=1234,
+    estimated=False,
+    counts=Counts(read=1234, loaded=1234),
+    batches=BatchCounts(settled=1),
+    rows_per_second=617.0,
+    started_at=AT,
+    settled_at=AT,
+    reason="",
+    message="",
+)
+RUN = RunSnapshot(
+    run=UUID(int=1),
+    migration_id=UUID(int=2),
+    migration=NASTY,
+    plan_name="clinic",
+    plan_hash="",
+    kind=RunKind.MIGRATE,
+    mode=LoadMode.INSERT,
+    state=RunState.COMPLETED,
+    seq=1,
+    reason="",
+    message="",
+    remedy="",
+    snapshot_count=1,
+    mappings=(MAPPING,),
+    counts=MAPPING.counts,
+    batches=MAPPING.batches,
+    row_total=1234,
+    rows_per_second=617.0,
+    eta_seconds=None,
+    warnings=(),
+    quarantine=(),
+    created_at=AT,
+    started_at=AT,
+    finished_at=AT,
+    moved_at=AT,
+    read_at=AT,
+)
+QUARANTINE = QuarantineCount(mapping=NASTY, stage=Stage.LOAD, code="not_null", column=NASTY, row_count=3)
+WARNING = WarningCount(mapping=NASTY, code="kept_aside", column=NASTY, row_count=4)
+
+
+def changed(**fields: object) -> RunSnapshot:
+    return msgspec.structs.replace(RUN, **fields)
+
+
+def text_of(view: RenderableType) -> str:
+    file = io.StringIO()
+    Console(file=file, width=300, force_terminal=False).print(view)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "code"),
+    (
+        (RUN, ExitCode.OK),
+        (changed(quarantine=(QUARANTINE,)), ExitCode.WARNINGS),
+        (changed(warnings=(WARNING,)), ExitCode.WARNINGS),
+        (changed(snapshot_count=2), ExitCode.WARNINGS),
+        (changed(mappings=(msgspec.structs.replace(MAPPING, driving_rows=1235, from_rows=1235),)), ExitCode.FAILED),
+        (changed(mappings=(msgspec.structs.replace(MAPPING, from_rows=None),)), ExitCode.FAILED),
+        (changed(state=RunState.PAUSED), ExitCode.INTERRUPTED),
+        *(
+            (changed(state=state), ExitCode.FAILED)
+            for state in RunState
+            if state not in {RunState.COMPLETED, RunState.PAUSED}
+        ),
+    ),
+)
+def test_only_a_completed_run_that_balances_is_0_or_1(snapshot: RunSnapshot, code: ExitCode) -> None:
+    assert exit_code(snapshot) is code
+
+
+def test_names_are_shown_as_they_are() -> None:
+    snapshot = changed(quarantine=(QUARANTINE,), warnings=(WARNING,), message=NASTY, remedy=NASTY)
+    failed = msgspec.structs.replace(snapshot, state=RunState.FAILED)
+    assert text_of(progress_view(snapshot)).count(NASTY) == 4
+    assert text_of(summary(snapshot)).count(NASTY) == 5
+    assert text_of(summary(failed)).count(NASTY) == 7
+
+
+def test_the_operators_console_shows_texts_as_they_are() -> None:
+    with operators_console.capture() as captured:
+        operators_console.print(NASTY)
+    assert captured.get() == f"{NASTY}\n"
+
+
+def test_the_summary_has_the_balance_the_reasons_and_the_verdict() -> None:
+    shown = text_of(summary(changed(quarantine=(QUARANTINE,), finished_at=AT.replace(minute=2, second=3))))
+    assert "1,234" in shown
+    assert "yes" in shown
+    assert "In quarantine, by reason" in shown
+    assert "balanced, with something to look at: 1,234 rows in 2 min 03 s" in shown
+    unbalanced = text_of(summary(changed(mappings=(msgspec.structs.replace(MAPPING, from_rows=1233),))))
+    assert " NO" in unbalanced
+    assert "it does not balance" in unbalanced
+
+
+def test_a_run_that_never_got_to_its_mappings_shows_its_reason_and_no_empty_balance() -> None:
+    shown = text_of(summary(changed(mappings=(), state=RunState.FAILED, message="It is so.", remedy="Do this.")))
+    assert "Balance" not in shown
+    assert "✗ failed: It is so.\n  -> Do this." in shown
+
+
+def test_progress_is_never_all_before_the_end() -> None:
+    assert share_done(changed(state=RunState.FINISHING)) < 1
+    assert share_done(changed(state=RunState.PENDING, row_total=0, counts=Counts())) == 0
+    assert share_done(RUN) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    ((None, "-"), (0, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (8040, "2 h 14 min")),
+)
+def test_durations_read_well(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_counts_are_grouped() -> None:
+    assert (grouped(1234567), grouped(0), grouped(None)) == ("1,234,567", "0", "-")
