@@ -26,6 +26,8 @@ CREDENTIALS = frozenset(
     {*DATABASES, "ENCRYPTION_KEY", "JWT_SECRET", "LEGACY_DB_PASSWORD", "PORT", "REDIS_URL", "SUPABASE_SERVICE_KEY"}
 )
 """A service gets of these only what `init` wrote for it."""
+NAMESPACES = "PLAN_SECRET_"
+"""Start of the names of namespaces that plans keep secret; only the transformer computes keys."""
 
 
 class Workspace:
@@ -121,7 +123,11 @@ class Workspace:
                     remedy=f"Unset {name}, or run `transfuse init` for the new database, or choose another --home.",
                     code="other_database",
                 )
-        harmless = {name: value for name, value in process.items() if name not in CREDENTIALS}
+        harmless = {
+            name: value
+            for name, value in process.items()
+            if name not in CREDENTIALS and (service == "transformer" or not name.startswith(NAMESPACES))
+        }
         return {**harmless, **kept}
 
     def _file(self, service: str) -> Path:

@@ -101,3 +101,12 @@ def test_one_process_at_a_time_works_on_a_workspace(workspace: Workspace) -> Non
         assert (first, second) == (True, False)
     with alone(workspace) as again:
         assert again
+
+
+def test_the_namespace_of_a_plan_goes_to_the_transformer_alone(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.write({service: {"LEDGER_DATABASE_URL": URL} for service in SERVICES})
+    process = {"PLAN_SECRET_CLINIC": "a namespace", "PLAN_SECRET_OTHER_FILE": "a path", "LANG": "C"}
+    for service in SERVICES:
+        found = workspace.environment(service, process).keys() & process.keys()
+        assert found == (process.keys() if service == "transformer" else {"LANG"})
