@@ -71,10 +71,12 @@ class Services:
 
 
 @asynccontextmanager
-async def services(installation: Installation, **variables: str) -> AsyncIterator[Services]:
-    """All five, ready; stopped at the end, and their queues deleted."""
+async def services(
+    installation: Installation, *, log_name: str = "services.log", **variables: str
+) -> AsyncIterator[Services]:
+    """All five, ready; stopped at the end, and their queues deleted. A second five need a log of their own."""
     assert installation.rabbitmq is not None
-    log = installation.home / "services.log"
+    log = installation.home / log_name
     with log.open("wb") as file:
         process = await _start(installation, file, variables)
         found = Services(process, log)
