@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import asyncpg
 import click
 import msgspec
 from rich.table import Table
 
+from shared.core.errors import Refused
 from shared.plan.model import Plan
 from shared.postgres.identifiers import TableName
 from shared.postgres.pools import Session, connect
@@ -65,5 +67,11 @@ async def _hash(workspace: Workspace, tables: list[HashedTable]) -> TargetHash:
         connection = await connect(settings.target, "target", Session(read_only=True))
         try:
             return await hash_tables(connection, tables)
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+            raise Refused(
+                f"A mapped table or column is not there or may not be read (SQLSTATE {error.sqlstate}).",
+                remedy="Run `transfuse preflight PLAN`, which names it and what mends it.",
+                code="target_unreadable",
+            ) from error
         finally:
             await connection.close()
