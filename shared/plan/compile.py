@@ -11,8 +11,8 @@ from shared.plan.checks import report_plan
 from shared.plan.compiled import CompiledMapping, CompiledPlan, SourceColumn, SourceProgram, TransformProgram
 from shared.plan.describe import Described
 from shared.plan.from_clause import FromClause, read_from
-from shared.plan.keys import KeyPartType, KeySignature, key_part_type
-from shared.plan.load_program import check_target, load_program
+from shared.plan.keys import CanonicalForm, KeyPartType, KeySignature, key_part_type
+from shared.plan.load_program import check_target, copied_parts, load_program
 from shared.plan.model import Mapping, Plan
 from shared.plan.position import PlanRefused
 from shared.plan.references import dependencies, waves
@@ -21,6 +21,9 @@ from shared.plan.source_program import CONTENT_PART, source_program
 from shared.plan.transform_sql import compile_transform
 from shared.plan.used_columns import used_columns
 from shared.postgres.catalog import Catalog, ColumnType, Table
+
+IDENTIFYING = frozenset({CanonicalForm.TEXT, CanonicalForm.PADDED, CanonicalForm.CASELESS, CanonicalForm.NUMERIC})
+"""Forms of keys that people are known by outside: e-mail addresses, insurance and social security numbers."""
 
 
 def check_sources(plan: Plan, source: Catalog) -> None:
@@ -149,6 +152,19 @@ def key_signature(mapping: Mapping, types: list[ColumnType], report: Report) -> 
     )
 
 
+def check_namespace(plan: Plan, part: SourcePart, report: Report) -> None:
+    """What may name a person is not hashed under a namespace that everybody knows: a list of guesses finds it."""
+    if plan.namespace_secret or part.mapping.content_key:
+        return
+    shown = copied_parts(part.mapping, {text.value for text in part.mapping.clear})
+    for text, kind in zip(part.mapping.key, part.signature.parts, strict=True):
+        if kind.form in IDENTIFYING and text.value.strip().lower() not in shown:
+            message = (
+                "this key may identify a person: write `namespace: {secret: NAME}`, or list its column under `clear`"
+            )
+            report.problem(text.position, message)
+
+
 def compile_mapping(
     plan: Plan,
     part: SourcePart,
@@ -160,6 +176,7 @@ def compile_mapping(
     mapping = part.mapping
     if table is None:
         return None
+    check_namespace(plan, part, report)
     try:
         transform: TransformProgram = compile_transform(plan, mapping, part.program, part.columns, table, signatures)
     except PlanRefused as refused:

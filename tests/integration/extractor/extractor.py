@@ -35,10 +35,12 @@ TARGET = """
 create table patients (id uuid primary key, legacy_id integer, first_name text, city text);
 """
 FROM = "person AS p LEFT JOIN contact AS c ON c.person_id = p.id AND c.is_primary"
+NAMESPACE = "8a3c1f62-5a0e-4f0e-9c55-0d6b3f1f7f10"
+SECRET_NAMESPACE = "{secret: CLINIC}"
 PLAN = """
 transfuse: 1
 name: clinic
-namespace: 8a3c1f62-5a0e-4f0e-9c55-0d6b3f1f7f10
+namespace: {namespace}
 mappings:
   - name: patients
     into: patients
@@ -54,9 +56,9 @@ mappings:
 """
 
 
-def plan_text(*, from_: str = FROM, key: str = "p.id", excludes: str = "none") -> str:
+def plan_text(*, from_: str = FROM, key: str = "p.id", excludes: str = "none", namespace: str = NAMESPACE) -> str:
     """The small plan with another FROM clause or key."""
-    return PLAN.format(from_=from_, key=key, excludes=excludes)
+    return PLAN.format(from_=from_, key=key, excludes=excludes, namespace=namespace)
 
 
 class Extractor:

@@ -10,11 +10,21 @@ from shared.core.states import RunState
 from shared.messages import RunChanged
 from shared.settings import PostgresAddress
 from tests.integration.extractor.conftest import RoleFactory, address_of
-from tests.integration.extractor.extractor import FROM, LEGACY, TARGET, Extractor, opened_extractor, plan_text
+from tests.integration.extractor.extractor import (
+    FROM,
+    LEGACY,
+    SECRET_NAMESPACE,
+    TARGET,
+    Extractor,
+    opened_extractor,
+    plan_text,
+)
 from tests.ledgers.ledger import Ledger
 
 MULTIPLYING = "insert into contact values (1, 'Other City', true)"
 INNER = "person AS p JOIN contact AS c ON c.person_id = p.id AND c.is_primary"
+
+BY_EMAIL = plan_text(key="p.email", namespace=SECRET_NAMESPACE)
 
 
 @pytest.fixture
@@ -55,8 +65,9 @@ async def test_a_command_that_comes_again_changes_nothing(extractor: Extractor) 
         ("create table forgotten (i integer)", plan_text(), "plan_refused", "forgotten"),
         (MULTIPLYING, plan_text(), "join_multiplies", "25 of public.person give 26"),
         ("delete from contact where person_id < 4", plan_text(from_=INNER), "join_drops_rows", "drop 3 of 25 rows"),
-        ("update person set email = 'x'", plan_text(key="p.email"), "key_repeats", "stands in 25 rows"),
-        ("update person set email = null where id = 3", plan_text(key="p.email"), "key_is_null", "NULL"),
+        ("update person set email = 'x'", BY_EMAIL, "key_repeats", "stands in 25 rows"),
+        ("update person set email = null where id = 3", BY_EMAIL, "key_is_null", "NULL"),
+        ("select 1", plan_text(key="p.email"), "plan_refused", "namespace: {secret: NAME}"),
         ("select 1", plan_text(from_=FROM.replace("p.id", "p.email")), "from_refused", "42883"),
         ("select 1", plan_text(key="p.nothing"), "plan_refused", "plan.yml:9:10: 'p' has no column 'nothing'"),
         ("select 1", plan_text(key="p.id + p.nothing"), "from_refused", "42703"),
