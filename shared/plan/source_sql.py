@@ -63,7 +63,7 @@ def repeated_key_sql(source: SourceProgram) -> str | None:
     """Gives the most rows that a key has, if that is more than one; None where that cannot be.
 
     Not with `limit 1`: the server would then plan for a first row soon and join row by row, where there is none to be
-    found (over a window of 25,000 orders 35 s instead of 0.1 s).
+    found (seen once, on a busy machine: 35 s over a window of 25,000 orders).
     """
     if source.unique_proven or source.content_key:
         return None
