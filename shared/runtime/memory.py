@@ -14,8 +14,8 @@ TRIM_BYTES: Final = 1024 * 1024
 def bound_arenas() -> bool:
     """Two arenas for all threads, and freed memory given back above 1 MiB; False where the C library has no `mallopt`.
 
-    Seen on the transformer over the portal, one run each: 421 MB at its peak without, 416 with two arenas alone, 340 with
-    the trimming and Arrow on the C library's allocator as well, which the transformer's `__main__` chooses.
+    Seen on the transformer over the portal, one run each: a peak of 421 MB without, 416 with two arenas alone, 340 with
+    trimming and Arrow on the C library's allocator as well, which the transformer's `__main__` chooses.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
