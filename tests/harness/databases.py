@@ -89,10 +89,13 @@ async def allow_reading(url: str, *tables: str) -> str:
     try:
         with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
             await connection.execute(f"create role \"{READER}\" login password '{READER_PASSWORD}'")
-        for schema in {table.split(".")[0] for table in tables}:
-            await connection.execute(f'grant usage on schema "{schema}" to "{READER}"')
-        for table in tables:
-            await connection.execute(f'grant select on {table} to "{READER}"')
+        async with connection.transaction():
+            # Two workers that grant on one table at once meet in the server's catalogue, which refuses the second.
+            await connection.execute("select pg_advisory_xact_lock(hashtext('allow_reading'))")
+            for schema in {table.split(".")[0] for table in tables}:
+                await connection.execute(f'grant usage on schema "{schema}" to "{READER}"')
+            for table in tables:
+                await connection.execute(f'grant select on {table} to "{READER}"')
     finally:
         await connection.close()
     return url_of(url, user=READER)
