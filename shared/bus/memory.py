@@ -240,6 +240,11 @@ class MemoryBus:
         finally:
             self._subscribers.remove(subscriber)
 
+    async def depth(self, queue: Queue) -> int:
+        """See `Bus.depth`."""
+        await self.probe()
+        return len(self._boxes[queue].letters)
+
     async def probe(self) -> None:
         """See `Bus.probe`."""
         if self.is_closed:

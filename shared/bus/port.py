@@ -18,7 +18,6 @@ class Queue(StrEnum):
     TRANSFORM = "transform"
     LOAD = "load"
     FINISH = "finish"
-    HEALTH = "health"
 
 
 class Delivery(Protocol):
@@ -73,6 +72,10 @@ class Bus(Protocol):
 
     def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """Every event published from now on, for this subscriber alone; events are dropped when it is slow."""
+        ...
+
+    async def depth(self, queue: Queue) -> int:
+        """How many messages wait in a work queue, without those that are handed out. Raises WorldError."""
         ...
 
     async def probe(self) -> None:

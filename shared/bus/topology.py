@@ -2,7 +2,7 @@
 
 | object      | kind   | use |
 |-------------|--------|-----|
-| `tf.work`   | direct | to `tf.plan tf.extract tf.transform tf.load tf.finish tf.health` |
+| `tf.work`   | direct | to `tf.plan tf.extract tf.transform tf.load tf.finish` |
 | `tf.dead`   | quorum | dead letters of every work queue |
 | `tf.events` | topic  | counts, states, names; one exclusive queue per subscriber |
 """
@@ -15,7 +15,6 @@ import msgspec
 
 from shared.bus.port import Queue
 from shared.messages import (
-    CheckHealth,
     ExtractBatch,
     FinishRun,
     LoadBatch,
@@ -34,7 +33,6 @@ _QUEUES: Final[dict[type, Queue]] = {
     TransformBatch: Queue.TRANSFORM,
     LoadBatch: Queue.LOAD,
     FinishRun: Queue.FINISH,
-    CheckHealth: Queue.HEALTH,
 }
 
 

@@ -17,12 +17,16 @@ class CheckState(StrEnum):
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a run needs: `name` in snake_case, `message` what was found, `fix` what to do about it."""
+    """One thing that a run needs: `name` in snake_case, `message` what was found, `fix` what to do about it.
+
+    `seconds` is how long it took where that is worth knowing.
+    """
 
     name: str
     state: CheckState
     message: str
     fix: str = ""
+    seconds: float | None = None
 
 
 def passed(name: str, message: str) -> Check:

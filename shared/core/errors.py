@@ -48,7 +48,7 @@ class SnapshotLost(RunError):
     """The transaction that held the shared snapshot is gone; the run pauses and a resume takes a new one."""
 
     code = "snapshot_lost"
-    remedy = "Run `transfuse resume`: open batches are read from a new snapshot, settled ones stay."
+    remedy = "Resume the run: open batches are read from a new snapshot, settled ones stay."
 
 
 class Refused(TransfuseError):
@@ -91,6 +91,13 @@ class BusUnavailable(WorldError):
 
     code = "bus_unavailable"
     remedy = "Bring RabbitMQ back, or give it room: memory, disk, queue length; the run goes on by itself."
+
+
+class RedisUnavailable(WorldError):
+    """Redis is not set up, cannot be reached, or did not answer in time: the asker does without it."""
+
+    code = "redis_unavailable"
+    remedy = "Bring Redis back; meanwhile limits count per process and sign-outs are looked up in the ledger."
 
 
 class EmbeddedPostgresFailed(TransfuseError):

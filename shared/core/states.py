@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class RunState(StrEnum):
@@ -36,6 +37,36 @@ class RunKind(StrEnum):
     HEALTH_CHECK = "health_check"
 
 
+BESIDE = frozenset({RunKind.VALIDATE, RunKind.CLEANUP, RunKind.HEALTH_CHECK})
+"""Kinds that move no rows: they may go beside a run that does, and a migration is not judged by them.
+
+The ledger's statements spell the same three out.
+"""
+
+
+class JobType(StrEnum):
+    """What the portal's API calls the kinds of runs."""
+
+    MIGRATION = "migration"
+    VALIDATION = "validation"
+    CLEANUP = "cleanup"
+    HEALTH_CHECK = "health_check"
+
+
+JOB_TYPES = MappingProxyType(
+    {
+        RunKind.MIGRATE: JobType.MIGRATION,
+        RunKind.VALIDATE: JobType.VALIDATION,
+        RunKind.VERIFY: JobType.VALIDATION,
+        RunKind.DIFFERENTIAL: JobType.MIGRATION,
+        RunKind.REPLAY: JobType.MIGRATION,
+        RunKind.UNDO: JobType.MIGRATION,
+        RunKind.CLEANUP: JobType.CLEANUP,
+        RunKind.HEALTH_CHECK: JobType.HEALTH_CHECK,
+    },
+)
+
+
 class LoadMode(StrEnum):
     """How the loader ends a batch: the same extraction and transformation with another ending."""
 
@@ -44,6 +75,10 @@ class LoadMode(StrEnum):
     CHECK = "check"
     COMPARE = "compare"
     PATCH = "patch"
+
+
+BUILT_MODES = frozenset({LoadMode.INSERT})
+"""Modes that the loader knows how to end a batch in: a run in another one is refused before it begins."""
 
 
 class MappingState(StrEnum):

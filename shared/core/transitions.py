@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from shared.core.states import RunState
+from shared.core.states import RunKind, RunState
 
 _STOPPED = (RunState.FAILED, RunState.CANCELLING, RunState.CANCELLED)
 
@@ -22,6 +22,14 @@ TRANSITIONS = MappingProxyType(
     },
 )
 
+TRANSITIONS_OF_KIND = MappingProxyType(
+    {
+        RunKind.VALIDATE: MappingProxyType({RunState.PLANNING: frozenset({RunState.COMPLETED})}),
+        RunKind.CLEANUP: MappingProxyType({RunState.RUNNING: frozenset({RunState.COMPLETED})}),
+    },
+)
+"""What runs of one kind may do besides: those that move no rows end where they are."""
+
 PAUSABLE = frozenset(state for state, following in TRANSITIONS.items() if RunState.PAUSED in following)
 CANCELLABLE = frozenset(state for state, following in TRANSITIONS.items() if RunState.CANCELLING in following)
 RESUMABLE = frozenset(
@@ -29,6 +37,7 @@ RESUMABLE = frozenset(
 )
 
 
-def may_follow(state: RunState, following: RunState) -> bool:
-    """Whether a run in `state` may enter `following`."""
-    return following in TRANSITIONS[state]
+def may_follow(state: RunState, following: RunState, kind: RunKind = RunKind.MIGRATE) -> bool:
+    """Whether a run of `kind` in `state` may enter `following`."""
+    besides = TRANSITIONS_OF_KIND.get(kind)
+    return following in TRANSITIONS[state] or (besides is not None and following in besides.get(state, frozenset()))

@@ -194,12 +194,12 @@ async def _end(connection: asyncpg.Connection, run: UUID, outlook: asyncpg.Recor
     if outlook["failed"]:
         names = ", ".join(outlook["failed"])
         message = f"A batch failed three times ({outlook['failure']}) in: {names}."
-        remedy = "Mend what the reason names, then run `transfuse resume`."
+        remedy = "Mend what the reason names, then resume the run."
         return await _stop(connection, run, RunState.FAILED, "batch_failed", message, remedy)
     if outlook["paused"]:
         names = ", ".join(outlook["paused"])
         code = outlook["pause"] or "quarantine_limit"
-        remedy = "Look at the reasons; `transfuse resume` accepts what is in quarantine and goes on."
+        remedy = "Look at the reasons; resuming the run accepts what is in quarantine and goes on."
         return await _stop(connection, run, RunState.PAUSED, code, f"Paused: {names}.", remedy)
     message = "No mapping is ready and none is being worked on: the mappings wait for each other."
     return await _stop(connection, run, RunState.FAILED, "mappings_stuck", message, "Report this with the plan.")

@@ -1,8 +1,9 @@
 -- From the ledger's state to commands. One transaction per run, which holds the run's row: two dispatchers pass each other by.
 
 -- name: runs_at_work
+-- Retention is done by the gateway itself.
 select id from transfuse.run
- where state in ('pending', 'planning', 'running', 'finishing')
+ where state in ('pending', 'planning', 'running', 'finishing') and kind <> 'cleanup'
  order by priority desc, dispatched_at nulls first, created_at, id;
 
 -- name: in_flight

@@ -39,6 +39,11 @@ def service_roles(role_prefix: str = "transfuse") -> tuple[ServiceRole, ...]:
     )
 
 
+def audit_role(role_prefix: str = "transfuse") -> str:
+    """The owner of the audit, a role without login: `transfuse_audit`."""
+    return f"{role_prefix}_audit"
+
+
 def generate_passwords() -> dict[str, str]:
     """A new password per service, to replace what is lost or known to too many."""
     return {service: secrets.token_urlsafe(_PASSWORD_BYTES) for service in SERVICES}
@@ -64,13 +69,14 @@ async def initialise(
             await migrate(connection)
             await _check_schemas(connection, loader_schemas)
             given = [await _make(connection, role, (passwords or {}).get(role.service)) for role in roles]
+            async with _audit_owned(connection, audit_role(role_prefix)):
+                await _grant(connection, roles, loader_schemas)
         except asyncpg.InsufficientPrivilegeError as error:
             raise Refused(
                 "The role of this connection may not create a schema and the roles of the services.",
                 remedy="Initialise as the database's owner with CREATEROLE (on Supabase: postgres).",
                 code="may_not_initialise",
             ) from error
-        await _grant(connection, roles, loader_schemas)
     return {role.service: secret for role, secret in zip(roles, given, strict=True) if secret is not None}
 
 
@@ -104,6 +110,27 @@ async def _admin(address: PostgresAddress) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def _audit_owned(connection: asyncpg.Connection, role: str) -> AsyncIterator[None]:
+    """Hand the audit over to its role, of which the administrator is a member as long as rights to it are granted.
+
+    A superuser needs no membership; Supabase's `postgres`, which is none, would be refused without.
+    """
+    await _create(connection, "make_group", role)
+    await connection.execute(SQL["note_role"], "audit", role, role)
+    owner = await connection.fetchval(SQL["audit_owner"])
+    joined: set[str] = set()
+    if not await connection.fetchval(SQL["is_superuser"]):
+        joined = {role, owner} - {await connection.fetchval(SQL["current_role"])}
+    for name in sorted(joined):
+        await connection.execute(SQL["become"].replace(":role", Identifier(name)))
+    if owner != role:
+        await connection.execute(SQL["hand_audit_over"].replace(":role", Identifier(role)))
+    yield
+    for name in sorted(joined):
+        await connection.execute(SQL["leave"].replace(":role", Identifier(name)))
 
 
 async def _check_schemas(connection: asyncpg.Connection, schemas: tuple[str, ...]) -> None:

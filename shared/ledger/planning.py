@@ -12,11 +12,13 @@ import msgspec
 
 from shared.core.errors import RunError
 from shared.core.ids import BatchRef
+from shared.core.run_options import RunOptions
 from shared.core.states import BatchState, LoadMode, MappingState, RunKind, RunState
 from shared.crypto.aad import bounds_aad
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
 from shared.ledger.bounds import BatchBounds
+from shared.ledger.legacy_reads import record_legacy_reads
 from shared.plan.compiled import CompiledPlan, decode_compiled, encode_compiled
 from shared.postgres.identifiers import TableName
 from shared.postgres.sql_files import load_sql
@@ -25,13 +27,6 @@ SQL = load_sql("shared.ledger", "planning.sql")
 BATCH_COLUMNS = ("run_id", "mapping", "pass", "seq", "bounds", "bounds_sealed")
 SEQ_STRIDE = 1024
 """Room between the numbers of a mapping that settles in `seq` order, so that halves of a split batch keep the order."""
-
-
-class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Options of a run that concern its cutting. Rows and bytes of source text a batch may have at most."""
-
-    batch_rows: int = 50_000
-    batch_bytes: int = 6 * 1024 * 1024
 
 
 class RunToPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +138,7 @@ async def write_plan(
 ) -> bool:
     """Write everything that planning found, in one transaction, and let the run go on.
 
-    `mappings` come in order of dispatch.
+    `mappings` come in order of dispatch; the audit gets an entry for each.
     False, and nothing written, when the run is not being planned any more (cancelled, or planned by another instance).
     """
     async with connection.transaction():
@@ -167,6 +162,8 @@ async def write_plan(
             await connection.copy_records_to_table(
                 "batch", schema_name="transfuse", columns=BATCH_COLUMNS, records=_records(run, key, mapping)
             )
+        # Last: until the commit no other service can write to the audit.
+        await record_legacy_reads(connection, run, compiled, {item.mapping: item.from_rows for item in mappings})
     return True
 
 

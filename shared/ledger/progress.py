@@ -13,6 +13,9 @@ from shared.core.states import FINAL, RunState
 from shared.ledger.snapshots import (
     BatchCounts,
     MappingSnapshot,
+    Notice,
+    Pace,
+    Phase,
     QuarantineCount,
     RunEvent,
     RunSnapshot,
@@ -23,6 +26,8 @@ from shared.postgres.sql_files import load_sql
 
 SQL = load_sql("shared.ledger", "progress.sql")
 RATE_SECONDS = 10.0
+PACE_SECONDS = 600.0
+RUNS_KNOWN = 256
 _MAPPING_FIELDS = (
     "mapping",
     "pass_number",
@@ -37,13 +42,15 @@ _MAPPING_TIMES = ("started_at", "settled_at", "reason", "message")
 _RUN_FIELDS = (
     *("migration_id", "migration", "plan_name", "plan_hash", "kind", "mode", "state", "reason", "message", "remedy"),
     *("snapshot_count", "created_at", "started_at", "finished_at", "moved_at", "read_at"),
+    *("plan_version", "actor", "priority", "snapshot_at"),
 )
 
 
 class Progress:
     """Snapshots of runs, each read in one read-only transaction at one moment. Raises Refused `unknown_run`.
 
-    Quarantine and warnings are counted again only when rows came in since the last reading of the run.
+    Quarantine and warnings are counted again only when rows came in since the last reading of the run, as far as the
+    last RUNS_KNOWN runs are concerned.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -58,20 +65,22 @@ class Progress:
         ):
             found = await connection.fetchrow(SQL["run"], run)
             if found is None:
-                raise Refused(f"There is no run {run}.", remedy="See `transfuse runs`.", code="unknown_run")
-            rows = await connection.fetch(SQL["mappings"], run, RATE_SECONDS)
+                raise Refused(
+                    f"There is no run {run}.", remedy="List the runs to see those there are.", code="unknown_run"
+                )
+            rows = await connection.fetch(SQL["mappings"], run, RATE_SECONDS, found["read_at"])
             mappings = tuple(_mapping(row, found) for row in rows)
             reasons = await self._read_reasons(connection, run, mappings)
-        if RunState(found["state"]) in FINAL:
-            self._reasons.pop(run, None)
-        return _snapshot(found, mappings, reasons)
+            life = _life(await connection.fetch(SQL["life"], run))
+            pace = await _read_pace(connection, found, life.phases)
+        return _snapshot(found, mappings, reasons, life, pace)
 
     async def balance(self, run: UUID) -> tuple[MappingBalance, ...]:
         """The balance of every mapping; one whose rows were not counted yet does not balance."""
         return (await self.read(run)).balances
 
     async def latest(self, migration: str | None = None) -> UUID | None:
-        """The youngest run, of one migration or of all."""
+        """The youngest run that is more than a preflight or a pass of retention, of one migration or of all."""
         async with self._pool.acquire() as connection:
             found: UUID | None = await connection.fetchval(SQL["latest_run"], migration)
             return found
@@ -102,6 +111,8 @@ class Progress:
             quarantine=quarantine,
         )
         self._reasons[run] = known
+        while len(self._reasons) > RUNS_KNOWN:
+            del self._reasons[next(iter(self._reasons))]
         return known
 
 
@@ -112,6 +123,37 @@ class _Reasons(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: int = 0
     warnings: tuple[WarningCount, ...] = ()
     quarantine: tuple[QuarantineCount, ...] = ()
+
+
+class _Life(msgspec.Struct, frozen=True, kw_only=True):
+    """The states of a run so far, and who last asked for one."""
+
+    phases: tuple[Phase, ...]
+    asked_by: str
+
+
+def _life(rows: list[asyncpg.Record]) -> _Life:
+    entered = [(RunState(row["state"]), row["at"]) for row in rows if row["state"] is not None]
+    ends = [at for _, at in entered[1:]]
+    phases = tuple(
+        Phase(state=state, started_at=at, ended_at=ended)
+        for (state, at), ended in zip(entered, [*ends, None], strict=False)
+    )
+    return _Life(phases=phases, asked_by=next((row["actor"] for row in reversed(rows) if row["actor"]), ""))
+
+
+async def _read_pace(connection: asyncpg.Connection, run: asyncpg.Record, phases: tuple[Phase, ...]) -> Pace:
+    """Rows settled in each whole interval, as far back as the run moves without a break; nothing while it does not."""
+    interval = Pace().interval_seconds
+    if RunState(run["state"]) is not RunState.RUNNING or not phases:
+        return Pace()
+    moving = (run["read_at"] - phases[-1].started_at).total_seconds()
+    steps = int(min(moving, PACE_SECONDS) // interval)
+    if steps <= 0:
+        return Pace()
+    rows = await connection.fetch(SQL["pace"], run["id"], run["read_at"], interval, steps * interval)
+    settled = {row["steps_ago"]: row["row_count"] for row in rows}
+    return Pace(interval_seconds=interval, rows=tuple(settled.get(step, 0) for step in reversed(range(steps))))
 
 
 def _mapping(row: asyncpg.Record, run: asyncpg.Record) -> MappingSnapshot:
@@ -136,7 +178,9 @@ def _mapping(row: asyncpg.Record, run: asyncpg.Record) -> MappingSnapshot:
     )
 
 
-def _snapshot(run: asyncpg.Record, mappings: tuple[MappingSnapshot, ...], reasons: _Reasons) -> RunSnapshot:
+def _snapshot(
+    run: asyncpg.Record, mappings: tuple[MappingSnapshot, ...], reasons: _Reasons, life: _Life, pace: Pace
+) -> RunSnapshot:
     counts = sum((mapping.counts for mapping in mappings), Counts())
     batches = sum((mapping.batches for mapping in mappings), BatchCounts())
     row_total = sum(mapping.from_rows or 0 for mapping in mappings)
@@ -158,6 +202,10 @@ def _snapshot(run: asyncpg.Record, mappings: tuple[MappingSnapshot, ...], reason
             "eta_seconds": remaining / rate if running and rate > 0 and remaining >= 0 else None,
             "warnings": reasons.warnings,
             "quarantine": reasons.quarantine,
+            "phases": life.phases,
+            "asked_by": life.asked_by,
+            "notices": msgspec.json.decode(run["notices"], type=tuple[Notice, ...]),
+            "pace": pace,
         },
         RunSnapshot,
     )

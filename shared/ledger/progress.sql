@@ -2,7 +2,8 @@
 
 -- name: run
 select r.id, r.migration_id, m.name as migration, r.plan_hash, p.name as plan_name, r.kind, r.mode, r.state, r.reason, r.message,
-       r.remedy, r.snapshot_count, r.created_at, r.started_at, r.finished_at, r.moved_at,
+       r.remedy, r.snapshot_count, r.created_at, r.started_at, r.finished_at, r.moved_at, p.version as plan_version, r.actor,
+       r.priority, r.snapshot_at, r.warnings as notices,
        (select coalesce(max(e.seq), 0) from transfuse.run_event e where e.run_id = r.id) as last_event,
        clock_timestamp() as read_at
   from transfuse.run r
@@ -11,47 +12,88 @@ select r.id, r.migration_id, m.name as migration, r.plan_hash, p.name as plan_na
  where r.id = $1;
 
 -- name: mappings
+-- A run's batches, summed before anything is joined to them, and the sums of those that retention has removed.
 select m.mapping, m.pass as pass_number, m.state, m.position, m.depends_on, m.driving_rows, m.from_rows, m.estimated, m.reason,
        m.message,
-       count(b.seq) filter (where b.state = 'planned') as planned,
-       count(b.seq) filter (where b.state = 'dispatched') as dispatched,
-       count(b.seq) filter (where b.state = 'settled') as settled,
-       count(b.seq) filter (where b.state = 'failed') as failed,
-       count(b.seq) filter (where b.state = 'split') as split,
-       coalesce(sum(b.read_count), 0)::bigint as read,
-       coalesce(sum(b.loaded), 0)::bigint as loaded,
-       coalesce(sum(b.updated), 0)::bigint as updated,
-       coalesce(sum(b.unchanged), 0)::bigint as unchanged,
-       coalesce(sum(b.merged), 0)::bigint as merged,
-       coalesce(sum(b.filtered), 0)::bigint as filtered,
-       coalesce(sum(b.quarantined), 0)::bigint as quarantined,
-       coalesce(sum(b.read_count) filter (where b.settled_at > clock_timestamp() - make_interval(secs => $2)), 0)::bigint as recent,
-       min(b.dispatched_at) as started_at,
-       max(b.settled_at) as settled_at
+       coalesce(b.planned, 0) + coalesce(t.planned, 0) as planned,
+       coalesce(b.dispatched, 0) + coalesce(t.dispatched, 0) as dispatched,
+       coalesce(b.settled, 0) + coalesce(t.settled, 0) as settled,
+       coalesce(b.failed, 0) + coalesce(t.failed, 0) as failed,
+       coalesce(b.split, 0) + coalesce(t.split, 0) as split,
+       (coalesce(b.read_count, 0) + coalesce(t.read_count, 0))::bigint as read,
+       (coalesce(b.loaded, 0) + coalesce(t.loaded, 0))::bigint as loaded,
+       (coalesce(b.updated, 0) + coalesce(t.updated, 0))::bigint as updated,
+       (coalesce(b.unchanged, 0) + coalesce(t.unchanged, 0))::bigint as unchanged,
+       (coalesce(b.merged, 0) + coalesce(t.merged, 0))::bigint as merged,
+       (coalesce(b.filtered, 0) + coalesce(t.filtered, 0))::bigint as filtered,
+       (coalesce(b.quarantined, 0) + coalesce(t.quarantined, 0))::bigint as quarantined,
+       coalesce(b.recent, 0)::bigint as recent,
+       least(b.started_at, t.started_at) as started_at,
+       greatest(b.last_settled_at, t.settled_at) as settled_at
   from transfuse.run_mapping m
-  left join transfuse.batch b on b.run_id = m.run_id and b.mapping = m.mapping and b.pass = m.pass
+  left join (
+       select mapping, pass,
+              count(*) filter (where state = 'planned') as planned,
+              count(*) filter (where state = 'dispatched') as dispatched,
+              count(*) filter (where state = 'settled') as settled,
+              count(*) filter (where state = 'failed') as failed,
+              count(*) filter (where state = 'split') as split,
+              sum(read_count) as read_count, sum(loaded) as loaded, sum(updated) as updated, sum(unchanged) as unchanged,
+              sum(merged) as merged, sum(filtered) as filtered, sum(quarantined) as quarantined,
+              sum(read_count) filter (where settled_at > $3::timestamptz - make_interval(secs => $2::float8)) as recent,
+              min(dispatched_at) as started_at, max(settled_at) as last_settled_at
+         from transfuse.batch
+        where run_id = $1
+        group by mapping, pass) b on b.mapping = m.mapping and b.pass = m.pass
+  left join transfuse.batch_total t on t.run_id = m.run_id and t.mapping = m.mapping and t.pass = m.pass
  where m.run_id = $1
- group by m.run_id, m.mapping, m.pass
  order by m.position, m.mapping, m.pass;
 
+-- name: life
+-- The states that a run went through, and who asked for a change of them.
+select e.at, e.detail ->> 'state' as state, e.detail ->> 'actor' as actor
+  from transfuse.run_event e
+ where e.run_id = $1 and e.kind in ('state', 'asked')
+ order by e.seq;
+
+-- name: pace
+-- `moved_at` is what the index knows; a batch settles at its last step.
+select floor(extract(epoch from $2::timestamptz - b.settled_at) / $3::float8)::integer as steps_ago,
+       sum(b.read_count)::bigint as row_count
+  from transfuse.batch b
+ where b.run_id = $1 and b.moved_at > $2::timestamptz - make_interval(secs => $4::float8) and b.state = 'settled'
+   and b.settled_at > $2::timestamptz - make_interval(secs => $4::float8) and b.settled_at <= $2::timestamptz
+ group by 1;
+
 -- name: warnings
-select b.mapping, w.code, w."column", sum(w.count)::bigint as row_count
-  from transfuse.batch b,
-       jsonb_to_recordset(b.warnings) as w (code text, "column" text, count bigint)
- where b.run_id = $1 and b.state = 'settled' and b.warnings <> '[]'::jsonb
- group by b.mapping, w.code, w."column"
- order by b.mapping, row_count desc, w.code, w."column";
+select w.mapping, w.code, w."column", sum(w.count)::bigint as row_count
+  from (
+    select b.mapping, w.code, coalesce(w."column", '') as "column", w.count
+      from transfuse.batch b,
+           jsonb_to_recordset(b.warnings) as w (code text, "column" text, count bigint)
+     where b.run_id = $1 and b.state = 'settled' and b.warnings <> '[]'::jsonb
+     union all
+    select t.mapping, t.code, t."column", t.row_count from transfuse.warning_total t where t.run_id = $1
+  ) w
+ group by w.mapping, w.code, w."column"
+ order by w.mapping, row_count desc, w.code, w."column";
 
 -- name: quarantine
-select q.mapping, q.stage, r.code, coalesce(r."column", '') as "column", count(*) as row_count
-  from transfuse.quarantine q, jsonb_to_recordset(q.reasons) as r (code text, "column" text)
- where q.run_id = $1
- group by q.mapping, q.stage, r.code, r."column"
- order by q.mapping, row_count desc, q.stage, r.code, r."column";
+select q.mapping, q.stage, q.code, q."column", sum(q.row_count)::bigint as row_count
+  from (
+    select q.mapping, q.stage, r.code, coalesce(r."column", '') as "column", count(*) as row_count
+      from transfuse.quarantine q, jsonb_to_recordset(q.reasons) as r (code text, "column" text)
+     where q.run_id = $1
+     group by q.mapping, q.stage, r.code, r."column"
+     union all
+    select t.mapping, t.stage, t.code, t."column", t.row_count from transfuse.quarantine_total t where t.run_id = $1
+  ) q
+ group by q.mapping, q.stage, q.code, q."column"
+ order by q.mapping, row_count desc, q.stage, q.code, q."column";
 
 -- name: latest_run
 select r.id from transfuse.run r join transfuse.migration m on m.id = r.migration_id
- where $1::text is null or m.name = $1
+ where ($1::text is null or m.name = $1) and r.kind not in ('validate', 'cleanup', 'health_check')
  order by r.created_at desc, r.id limit 1;
 
 -- name: events

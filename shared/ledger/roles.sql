@@ -18,16 +18,24 @@ revoke execute on function
     transfuse.report_command_failed(uuid, text, text, text, text, integer, double precision),
     transfuse.mapped_table(uuid, text), transfuse.analyze_target(uuid, text),
     transfuse.set_trigger(text, text, text, "char"),
-    transfuse.suspend_triggers(uuid, text), transfuse.restore_triggers(uuid)
+    transfuse.suspend_triggers(uuid, text), transfuse.restore_triggers(uuid),
+    transfuse.append_audit(text, text, text, text, text, text, text, text, jsonb),
+    transfuse.forget_sign_ins(),
+    transfuse.runs_beyond_retention(uuid), transfuse.run_with_undo_records(uuid, text),
+    transfuse.mappings_beyond_retention(uuid, uuid),
+    transfuse.retention_outlook(), transfuse.remove_details(uuid, uuid, integer)
     from public;
 
 -- name: gateway
 grant select on transfuse.schema_migration, transfuse.service_role, transfuse.target_schema, transfuse.suspended_trigger
     to :role;
 grant select, insert on transfuse.plan, transfuse.migration to :role;
+grant update (deleted_at, deleted_by) on transfuse.migration to :role;
+grant select, insert, delete, update (answer) on transfuse.idempotency to :role;
+grant select on transfuse.living_migration to :role;
 grant select (id, migration_id, kind, mode, state, priority, options, actor, plan_hash, transfuse_version, duckdb_version,
               snapshot, snapshot_at, snapshot_count, fingerprint, reason, message, remedy, warnings, created_at, started_at,
-              finished_at, moved_at, command_at, command_issues, command_attempts, not_before, dispatched_at),
+              finished_at, moved_at, command_at, command_issues, command_attempts, not_before, dispatched_at, details_removed_at),
       insert (id, migration_id, kind, mode, priority, options, actor, plan_hash, transfuse_version),
       update (state, priority, snapshot, reason, message, remedy, started_at, moved_at, command_at, command_issues,
               command_attempts, not_before, dispatched_at)
@@ -40,13 +48,24 @@ grant select (run_id, mapping, pass, seq, generation, state, attempts, not_befor
     on transfuse.batch to :role;
 grant select (id, run_id, mapping, pass, seq, generation, stage, reasons, waits_for, resolution, resolved_at, created_at)
     on transfuse.quarantine to :role;
-grant select on transfuse.run_event to :role;
+grant select on transfuse.run_event, transfuse.preflight, transfuse.batch_total, transfuse.warning_total,
+    transfuse.quarantine_total to :role;
+grant execute on function transfuse.retention_outlook(), transfuse.remove_details(uuid, uuid, integer) to :role;
+grant select on transfuse.audit, transfuse.audit_head to :role;
+grant select (masked) on transfuse.quarantine to :role;
 grant execute on function transfuse.append_event(uuid, text, jsonb),
     transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
     transfuse.report_command_failed(uuid, text, text, text, text, integer, double precision),
     transfuse.stop_run(uuid, text, text, text, text, text),
-    transfuse.suspend_triggers(uuid, text), transfuse.restore_triggers(uuid)
+    transfuse.suspend_triggers(uuid, text), transfuse.restore_triggers(uuid),
+    transfuse.append_audit(text, text, text, text, text, text, text, text, jsonb)
     to :role;
+grant select on transfuse.installation to :role;
+grant select, insert, update (role, password_hash, disabled_at, changed_at, last_sign_in_at) on transfuse.account to :role;
+grant select, insert, update (used_at, ended_at, ended_by) on transfuse.session to :role;
+grant select, insert, update (used_at) on transfuse.refresh_token to :role;
+grant select, insert on transfuse.revocation to :role;
+grant execute on function transfuse.forget_sign_ins() to :role;
 
 -- name: extractor
 grant select on transfuse.plan, transfuse.migration, transfuse.run, transfuse.service_role, transfuse.target_schema to :role;
@@ -54,11 +73,14 @@ grant update (state, compiled, duckdb_version, snapshot, snapshot_holder, snapsh
               message, remedy, warnings, started_at, finished_at, moved_at)
     on transfuse.run to :role;
 grant select, insert on transfuse.run_key, transfuse.body to :role;
+grant select, insert, update on transfuse.preflight to :role;
 grant select, insert, update on transfuse.run_mapping to :role;
 grant select, insert,
       update (generation, state, bounds, bounds_sealed, attempts, not_before, extracted_at, moved_at, reason)
     on transfuse.batch to :role;
-grant execute on function transfuse.append_event(uuid, text, jsonb),
+grant execute on function
+    transfuse.append_audit(text, text, text, text, text, text, text, text, jsonb),
+    transfuse.append_event(uuid, text, jsonb),
     transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
     transfuse.report_step(uuid, text, smallint, integer, integer, text),
     transfuse.report_run_step(uuid),
@@ -97,12 +119,14 @@ grant execute on function transfuse.append_event(uuid, text, jsonb),
     transfuse.report_command_failed(uuid, text, text, text, text, integer, double precision),
     transfuse.stop_run(uuid, text, text, text, text, text),
     transfuse.mapped_table(uuid, text), transfuse.analyze_target(uuid, text),
-    transfuse.suspend_triggers(uuid, text), transfuse.restore_triggers(uuid)
+    transfuse.suspend_triggers(uuid, text), transfuse.restore_triggers(uuid),
+    transfuse.append_audit(text, text, text, text, text, text, text, text, jsonb)
     to :role;
 
 -- name: notifier
 grant select (hash, name, version, created_at) on transfuse.plan to :role;
-grant select on transfuse.migration, transfuse.run_mapping, transfuse.run_event to :role;
+grant select on transfuse.migration, transfuse.living_migration, transfuse.run_mapping, transfuse.run_event,
+    transfuse.batch_total, transfuse.warning_total, transfuse.quarantine_total to :role;
 grant select (id, migration_id, kind, mode, state, priority, actor, plan_hash, snapshot_at, snapshot_count, reason, message,
               remedy, warnings, created_at, started_at, finished_at, moved_at)
     on transfuse.run to :role;
@@ -110,6 +134,7 @@ grant select (run_id, mapping, pass, seq, generation, state, attempts, dispatche
               updated, unchanged, merged, filtered, quarantined, warnings, reason)
     on transfuse.batch to :role;
 grant select (run_id, mapping, pass, seq, stage, reasons, resolution) on transfuse.quarantine to :role;
+grant select on transfuse.installation, transfuse.revocation to :role;
 
 -- name: target_schema
 grant usage on schema :schema to :role;
@@ -126,6 +151,28 @@ create role :role nologin noinherit;
 
 -- name: make_login
 create role :login login nosuperuser nocreatedb nocreaterole noreplication;
+
+-- name: is_superuser
+select rolsuper from pg_catalog.pg_roles where rolname = current_user;
+
+-- name: current_role
+select current_user;
+
+-- name: become
+grant :role to current_user;
+
+-- name: leave
+revoke :role from current_user;
+
+-- name: audit_owner
+select pg_catalog.pg_get_userbyid(c.relowner) from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass('transfuse.audit');
+
+-- name: hand_audit_over
+grant usage, create on schema transfuse to :role;
+alter table transfuse.audit owner to :role;
+alter table transfuse.audit_head owner to :role;
+alter function transfuse.append_audit(text, text, text, text, text, text, text, text, jsonb) owner to :role;
+revoke create on schema transfuse from :role;
 
 -- name: join_group
 grant :role to :login;

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
 
-from shared.core.errors import Refused
+from shared.core.errors import Refused, WorldError
 from shared.core.states import LoadMode, RunKind, RunState
 from shared.core.transitions import CANCELLABLE, PAUSABLE, RESUMABLE
+from shared.ledger.plans import Plans
 from shared.postgres.pools import Pool
 from shared.postgres.sql_files import load_sql
 
 SQL = load_sql("shared.ledger", "runs.sql")
 DEFAULT_PRIORITY = 5
+GOING_ON = frozenset({RunState.PLANNING, RunState.RUNNING, RunState.FINISHING})
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,16 +39,28 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     message: str
     remedy: str
+    warnings: tuple[RunWarning, ...] = ()
     snapshot_count: int
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
 
 
-class NewRun(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run is started with. `options` is any Struct or mapping of JSON values, names and numbers only."""
+class RunWarning(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be looked at of a run as a whole: a code, and our words or the table it is about."""
 
-    migration: str
+    code: str
+    message: str = ""
+    table: str = ""
+
+
+class NewRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run is started with. `migration` is an id, or the name of one.
+
+    `options` is any Struct or mapping of JSON values, names and numbers only.
+    """
+
+    migration: str | UUID
     plan_hash: str
     actor: str
     transfuse_version: str
@@ -59,7 +74,8 @@ class Runs:
     """Runs in the ledger. Every state change is a transaction of its own and leaves a run event.
 
     Verbs are idempotent: pausing a paused run, cancelling a cancelled one changes nothing. All raise Refused with code
-    `unknown_run`, or `not_allowed` where the state does not allow it, and DatabaseUnreachable.
+    `unknown_run`, or `not_allowed` where the state does not allow it, and DatabaseUnreachable; pausing and resuming
+    also WorldError `busy` while a batch takes long to commit.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -67,21 +83,17 @@ class Runs:
 
     async def register_plan(self, *, name: str, hash: str, files: dict[str, str]) -> int:  # noqa: A002 - the plan's own word
         """Keep a plan's text under its hash; gives its version, the same one for the same hash."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(SQL["lock_plan"], name)
-            content = msgspec.json.encode(files).decode()
-            version: int = await connection.fetchval(SQL["insert_plan"], hash, name, content)
-            return version
+        return (await Plans(self._pool).put(name=name, hash=hash, files=files)).version
 
     async def register_migration(
-        self, name: str, *, plan_name: str, source: str = "default", target: str = "default"
+        self, name: str, *, plan_name: str, source: str = "default", target: str = "default", actor: str = ""
     ) -> UUID:
         """Bind a plan to connections (aliases, never credentials) under a name; gives the id, the same one again.
 
         Raises Refused with code `other_migration` when the name is bound otherwise.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(SQL["insert_migration"], uuid4(), name, plan_name, source, target)
+            await connection.execute(SQL["insert_migration"], uuid4(), name, plan_name, source, target, actor)
             row = await connection.fetchrow(SQL["migration"], name)
             if (row["plan_name"], row["source"], row["target"]) != (plan_name, source, target):
                 raise Refused(
@@ -98,23 +110,8 @@ class Runs:
         Raises Refused with code `already_active` while the migration has another active run, `unknown_migration`,
         `unknown_plan`.
         """
-        run = uuid4()
         async with self._pool.acquire() as connection, connection.transaction():
-            migration = await connection.fetchrow(SQL["migration"], new.migration)
-            if migration is None:
-                raise Refused(f"There is no migration {new.migration}.", code="unknown_migration")
-            if await connection.fetchval(SQL["has_active"], migration["id"]):
-                raise _already_active(new.migration)
-            values = (new.kind, new.mode, new.priority, msgspec.json.encode(new.options).decode(), new.actor)
-            try:
-                await connection.execute(
-                    SQL["insert_run"], run, migration["id"], *values, new.plan_hash, new.transfuse_version
-                )
-            except asyncpg.UniqueViolationError as error:
-                raise _already_active(new.migration) from error
-            except asyncpg.ForeignKeyViolationError as error:
-                raise Refused("The plan of the run is not registered.", code="unknown_plan") from error
-        return run
+            return await create_run(connection, new)
 
     async def get(self, run: UUID) -> Run:
         """One run."""
@@ -132,9 +129,10 @@ class Runs:
     async def pause(self, run: UUID, *, actor: str, reason: str = "asked") -> RunState:
         """Stop dispatching; batches in flight settle. A run that is being planned forgets its planning."""
         async with self._pool.acquire() as connection, connection.transaction():
-            stopped = await connection.fetchval(
-                SQL["stop_run"], run, RunState.PAUSED, reason, "", "Run `transfuse resume` to go on.", None
-            )
+            with _unless_loading():
+                stopped = await connection.fetchval(
+                    SQL["stop_run"], run, RunState.PAUSED, reason, "", "Resume the run to go on.", None
+                )
             state = (await _get(connection, run)).state
             if stopped:
                 await _note(connection, run, "pause", actor)
@@ -171,8 +169,12 @@ class Runs:
                 return False
             return await connection.fetchval(SQL["cancelled"], run) is not None
 
-    async def resume(self, run: UUID, *, actor: str, snapshot_lost: bool = False) -> RunState:
+    async def resume(
+        self, run: UUID, *, actor: str, snapshot_lost: bool = False, only_stopped: bool = False
+    ) -> RunState:
         """Go on with a run that is paused, failed or was interrupted; gives `planning` or `running`.
+
+        With `only_stopped` one that is going on is left alone, without waiting for its batches.
 
         Open batches go back to `planned` (attempts of failed ones start anew), paused and failed mappings are opened
         again; what is in quarantine by then is accepted by their limits. Goes through planning for a new snapshot when
@@ -180,15 +182,20 @@ class Runs:
         another active run by now.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(SQL["lock_run"], run)
+            if only_stopped and (now := (await _get(connection, run)).state) in GOING_ON:
+                return now
+            with _unless_loading():
+                await connection.execute(SQL["lock_run"], run)
             found = await connection.fetchrow(SQL["run_for_resume"], run)
             state = None if found is None else RunState(found["state"])
             if found is None or state is None:
                 raise _unknown(run)
-            if state is RunState.PENDING:
+            if state is RunState.PENDING or (only_stopped and state in GOING_ON):
                 return state
             if state not in RESUMABLE:
                 raise _not_allowed("resumed", state, RESUMABLE)
+            if found["without_details"]:
+                raise _without_details()
             following = _following(state, found, snapshot_lost=snapshot_lost)
             await connection.execute(SQL["reopen_batches"], run)
             await connection.execute(SQL["hurry_batches"], run)
@@ -199,6 +206,17 @@ class Runs:
                 raise _already_active("of this run") from error
             await _note(connection, run, "resume", actor)
             return following
+
+
+@contextmanager
+def _unless_loading() -> Iterator[None]:
+    """Tell in our words that a batch took longer to commit than the session waits for a lock."""
+    try:
+        yield
+    except asyncpg.LockNotAvailableError as error:
+        raise WorldError(
+            "A batch of the run is being written and takes long.", code="busy", remedy="Ask again in a moment."
+        ) from error
 
 
 def _following(state: RunState, found: asyncpg.Record, *, snapshot_lost: bool) -> RunState:
@@ -217,15 +235,41 @@ def _following(state: RunState, found: asyncpg.Record, *, snapshot_lost: bool) -
     return RunState.PLANNING if found["has_open"] and needs_snapshot else RunState.RUNNING
 
 
+async def create_run(connection: asyncpg.Connection, new: NewRun) -> UUID:
+    """What `Runs.create` does, within the caller's transaction, which ends where this raises."""
+    run = uuid4()
+    by_id = new.migration if isinstance(new.migration, UUID) else None
+    by_name = new.migration if isinstance(new.migration, str) else None
+    migration = await connection.fetchrow(SQL["migration_to_start"], by_id, by_name)
+    if migration is None:
+        remedy = "List the migrations there are."
+        raise Refused(f"There is no migration {new.migration}.", remedy=remedy, code="unknown_migration")
+    if await connection.fetchval(SQL["has_active"], migration["id"], new.kind):
+        raise _already_active(migration["name"])
+    values = (new.kind, new.mode, new.priority, msgspec.json.encode(new.options).decode(), new.actor)
+    try:
+        await connection.execute(SQL["insert_run"], run, migration["id"], *values, new.plan_hash, new.transfuse_version)
+    except asyncpg.UniqueViolationError as error:
+        raise _already_active(migration["name"]) from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise Refused("The plan of the run is not registered.", code="unknown_plan") from error
+    return run
+
+
+async def read_runs(connection: asyncpg.Connection, runs: Sequence[UUID]) -> tuple[Run, ...]:
+    """Those of the runs that there are, in no order."""
+    return tuple(_run(row) for row in await connection.fetch(SQL["run"], runs))
+
+
 async def _get(connection: asyncpg.Connection, run: UUID) -> Run:
-    row = await connection.fetchrow(SQL["run"], run)
-    if row is None:
+    found = await read_runs(connection, [run])
+    if not found:
         raise _unknown(run)
-    return _run(row)
+    return found[0]
 
 
 def _run(row: asyncpg.Record) -> Run:
-    return msgspec.convert(dict(row), Run)
+    return msgspec.convert({**row, "warnings": msgspec.json.decode(row["warnings"])}, Run)
 
 
 async def _note(connection: asyncpg.Connection, run: UUID, verb: str, actor: str) -> None:
@@ -233,21 +277,30 @@ async def _note(connection: asyncpg.Connection, run: UUID, verb: str, actor: str
     await connection.execute(SQL["append_event"], run, "asked", detail)
 
 
+def _without_details() -> Refused:
+    return Refused(
+        "The details of this run are gone: it is older than those that retention keeps whole.",
+        remedy="Start another run of its migration.",
+        code="not_allowed",
+    )
+
+
 def _unknown(run: UUID) -> Refused:
-    return Refused(f"There is no run {run}.", remedy="See `transfuse runs` for those there are.", code="unknown_run")
+    return Refused(f"There is no run {run}.", remedy="List the runs to see those there are.", code="unknown_run")
 
 
 def _already_active(migration: str) -> Refused:
     return Refused(
         f"The migration {migration} has an active run.",
-        remedy="Wait for that run to end, or cancel it with `transfuse cancel`.",
+        remedy="Wait for that run to end, or cancel it.",
         code="already_active",
     )
 
 
 def _not_allowed(verb: str, state: RunState, allowed: frozenset[RunState]) -> Refused:
+    *others, last = sorted(allowed)
     return Refused(
         f"A run that is {state} cannot be {verb}.",
-        remedy=f"Only a run that is {', '.join(sorted(allowed))} can be.",
+        remedy=f"Only a run that is {', '.join(others)} or {last} can be.",
         code="not_allowed",
     )

@@ -1,24 +1,17 @@
 -- Plans, migrations and the life of runs.
 
--- name: insert_plan
-with known as (select hash, version from transfuse.plan where hash = $1),
-made as (
-    insert into transfuse.plan (hash, name, version, files)
-    select $1, $2, coalesce((select max(version) from transfuse.plan where name = $2), 0) + 1, $3::jsonb
-     where not exists (select from known)
-    returning version
-)
-select version from made union all select version from known;
-
--- name: lock_plan
-select pg_advisory_xact_lock(hashtextextended('transfuse:plan:' || $1, 0));
-
 -- name: insert_migration
-insert into transfuse.migration (id, name, plan_name, source, target) values ($1, $2, $3, $4, $5)
-on conflict (name) do nothing;
+insert into transfuse.migration (id, name, plan_name, source, target, created_by) values ($1, $2, $3, $4, $5, $6)
+on conflict (name) where deleted_at is null do nothing;
 
 -- name: migration
-select id, name, plan_name, source, target, created_at from transfuse.migration where name = $1;
+select id, name, plan_name, source, target, created_at from transfuse.migration
+ where name = $1 and deleted_at is null;
+
+-- name: migration_to_start
+select id, name from transfuse.migration
+ where deleted_at is null and case when $1::uuid is null then name = $2 else id = $1 end
+   for share;
 
 -- name: insert_run
 insert into transfuse.run (id, migration_id, kind, mode, priority, options, actor, plan_hash, transfuse_version)
@@ -26,15 +19,17 @@ values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9);
 
 -- name: run
 select r.id, r.migration_id, m.name as migration, r.kind, r.mode, r.state, r.priority, r.actor, r.plan_hash, p.name as plan_name,
-       p.version as plan_version, r.reason, r.message, r.remedy, r.snapshot_count, r.created_at, r.started_at, r.finished_at
+       p.version as plan_version, r.reason, r.message, r.remedy, r.warnings, r.snapshot_count, r.created_at, r.started_at,
+       r.finished_at
   from transfuse.run r
   join transfuse.migration m on m.id = r.migration_id
   join transfuse.plan p on p.hash = r.plan_hash
- where r.id = $1;
+ where r.id = any ($1);
 
 -- name: runs
 select r.id, r.migration_id, m.name as migration, r.kind, r.mode, r.state, r.priority, r.actor, r.plan_hash, p.name as plan_name,
-       p.version as plan_version, r.reason, r.message, r.remedy, r.snapshot_count, r.created_at, r.started_at, r.finished_at
+       p.version as plan_version, r.reason, r.message, r.remedy, r.warnings, r.snapshot_count, r.created_at, r.started_at,
+       r.finished_at
   from transfuse.run r
   join transfuse.migration m on m.id = r.migration_id
   join transfuse.plan p on p.hash = r.plan_hash
@@ -63,7 +58,7 @@ update transfuse.run set state = 'cancelled' where id = $1 and state = 'cancelli
 select transfuse.stop_run($1, $2, $3, $4, $5, $6);
 
 -- name: run_for_resume
-select r.state, r.reason, r.snapshot is null as without_snapshot,
+select r.state, r.reason, r.snapshot is null as without_snapshot, r.details_removed_at is not null as without_details,
        not exists (select from transfuse.run_mapping m where m.run_id = r.id) as unplanned,
        exists (select from transfuse.batch b where b.run_id = r.id and b.state in ('planned', 'dispatched', 'failed')) as has_open
   from transfuse.run r
@@ -96,4 +91,7 @@ update transfuse.run
 returning state;
 
 -- name: has_active
-select exists (select from transfuse.run where migration_id = $1 and state not in ('completed', 'failed', 'cancelled'));
+select exists (select from transfuse.run
+                where migration_id = $1 and state not in ('completed', 'failed', 'cancelled')
+                  and case when kind in ('validate', 'cleanup', 'health_check') then kind else 'rows' end
+                      = case when $2 in ('validate', 'cleanup', 'health_check') then $2 else 'rows' end);

@@ -94,11 +94,38 @@ class RunEvent(msgspec.Struct, frozen=True, kw_only=True):
     detail: dict[str, str | int | None]
 
 
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """A warning about the run as a whole: its code, the table it is about where it is about one, in our own words."""
+
+    code: str
+    table: str = ""
+    message: str = ""
+
+
+class Phase(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of a run's life in one state. A run that was paused has a state twice; the last one is open."""
+
+    state: RunState
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows settled in each whole interval of the last minutes, oldest first; empty unless the run moves.
+
+    Intervals end where the snapshot was read and none reaches back before the run last began to move.
+    """
+
+    interval_seconds: float = 10.0
+    rows: tuple[int, ...] = ()
+
+
 class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run at one moment. `seq` = settled batches + run events: of two snapshots the higher is the younger.
 
     `rows_per_second` is over the last seconds while it runs, over the whole run when it has ended; `eta_seconds` None
-    while it cannot be told.
+    while it cannot be told. `asked_by` is who last paused, resumed or cancelled it, `notices` what was warned about
+    that belongs to no mapping's rows.
     """
 
     run: UUID
@@ -127,6 +154,14 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
     moved_at: datetime
     read_at: datetime
+    plan_version: int = 0
+    actor: str = ""
+    priority: int = 0
+    asked_by: str = ""
+    snapshot_at: datetime | None = None
+    notices: tuple[Notice, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    pace: Pace = Pace()
 
     @property
     def is_final(self) -> bool:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from shared.messages.commands import CheckHealth, ExtractBatch, FinishRun, PlanRun
+from shared.messages.commands import ExtractBatch, FinishRun, PlanRun
 from shared.messages.data import LoadBatch, TransformBatch
-from shared.messages.events import BatchSettled, HealthReported, RunChanged
+from shared.messages.events import BatchSettled, HealthReported, RunChanged, StageHealth
 
-Command = PlanRun | ExtractBatch | FinishRun | CheckHealth
+Command = PlanRun | ExtractBatch | FinishRun
 Data = TransformBatch | LoadBatch
 Event = RunChanged | BatchSettled | HealthReported
 Message = Command | Data | Event
 
 __all__ = [
     "BatchSettled",
-    "CheckHealth",
     "Command",
     "Data",
     "Event",
@@ -24,5 +23,6 @@ __all__ = [
     "Message",
     "PlanRun",
     "RunChanged",
+    "StageHealth",
     "TransformBatch",
 ]

@@ -7,7 +7,7 @@ from typing import Final, get_args
 import msgspec
 
 from shared.core.errors import BatchError, MessageUnreadable
-from shared.messages import Message
+from shared.messages import BatchSettled, LoadBatch, Message, TransformBatch
 
 CONTENT_TYPE: Final = "application/msgpack"
 """Content type of every encoded message."""
@@ -60,6 +60,17 @@ def decode(tag: str | None, body: bytes) -> Message:
 def size_of(message: Message) -> int:
     """About the bytes that the message takes on the bus: its body, and a constant for the rest."""
     return _FIELDS_BYTES + len(getattr(message, "body", b""))
+
+
+def rows_of(message: Message) -> int:
+    """The rows that the message carries, or tells the settlement of; 0 for every other one."""
+    match message:
+        case TransformBatch(row_count=count) | LoadBatch(row_count=count):
+            return count
+        case BatchSettled(counts=counts):
+            return counts.read
+        case _:
+            return 0
 
 
 _FIELDS_BYTES: Final = 256

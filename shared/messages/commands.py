@@ -25,9 +25,3 @@ class FinishRun(msgspec.Struct, frozen=True, kw_only=True, tag="finish-run.v1"):
     """Every batch is settled: sequences, triggers, statistics, balance, final state."""
 
     run: UUID
-
-
-class CheckHealth(msgspec.Struct, frozen=True, kw_only=True, tag="check-health.v1"):
-    """Report what this service can reach."""
-
-    request: UUID

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -9,6 +11,9 @@ import msgspec
 from shared.core.counts import Counts
 from shared.core.ids import BatchRef
 from shared.core.states import RunState
+
+BEAT_SECONDS: Final = 5.0
+"""How often every service reports its health, unasked."""
 
 
 class RunChanged(msgspec.Struct, frozen=True, kw_only=True, tag="run-changed.v1"):
@@ -26,9 +31,28 @@ class BatchSettled(msgspec.Struct, frozen=True, kw_only=True, tag="batch-settled
     counts: Counts
 
 
-class HealthReported(msgspec.Struct, frozen=True, kw_only=True, tag="health-reported.v1"):
-    """One service's answer to `CheckHealth`: what it can reach, by name."""
+class StageHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """What one stage of one instance did since its last report. `busy_share` is 0 to 1 over all its workers.
 
-    request: UUID
+    `queue_depth` counts the messages that wait in its queue, for all instances together; None where it is not known.
+    """
+
+    stage: str
+    workers: int
+    handled: int
+    rows: int
+    seconds: float
+    busy_share: float
+    queue_depth: int | None = None
+
+
+class HealthReported(msgspec.Struct, frozen=True, kw_only=True, tag="health-reported.v1"):
+    """One instance of a service lives: what it can reach, by name, and what its stages do. Sent every BEAT_SECONDS."""
+
     service: str
+    instance: str
+    version: str
+    started_at: datetime
     connected: dict[str, bool]
+    memory_bytes: int
+    stages: tuple[StageHealth, ...] = ()

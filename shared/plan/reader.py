@@ -51,6 +51,11 @@ def read_file(path: Path, name: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         bad = Problem(position=Position(file=name, line=line, column=1), message="this line is not UTF-8")
         raise PlanRefused([bad]) from error
+    return canonical_text(text)
+
+
+def canonical_text(text: str) -> str:
+    """A file's text without byte order mark, lines ended by LF: what is hashed, so that one plan has one hash."""
     return text.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -8,9 +8,12 @@ from difflib import get_close_matches
 from shared.plan.model import Text
 from shared.plan.position import PlanRefused, Position, Problem
 
+MOST_PROBLEMS = 500
+"""Of one plan; whoever has mended these finds the others."""
+
 
 class Report:
-    """Problems and warnings of one plan, whose files by name it knows."""
+    """Problems and warnings of one plan, whose files by name it knows; the first 500 of each."""
 
     def __init__(self, files: dict[str, str]) -> None:
         self.lines = {name: text.splitlines() for name, text in files.items()}
@@ -19,6 +22,8 @@ class Report:
 
     def problem(self, position: Position, message: str, *, wrong: str = "", known: Iterable[str] = ()) -> None:
         """Note a problem. `wrong` is the name that is not among the `known` ones."""
+        if len(self.problems) >= MOST_PROBLEMS:
+            return
         found = self.located(position, message, nearest(wrong, known))
         if found not in self.problems:
             self.problems.append(found)
@@ -29,7 +34,8 @@ class Report:
 
     def warning(self, position: Position, message: str) -> None:
         """Note something that the author may not have meant, but that does no harm."""
-        self.warnings.append(self.located(position, message, ""))
+        if len(self.warnings) < MOST_PROBLEMS:
+            self.warnings.append(self.located(position, message, ""))
 
     def later(self, position: Position, what: str) -> None:
         """Note a part of the language that this version does not do."""

@@ -17,6 +17,8 @@ from shared.plan.position import Position
 from shared.plan.report import Report
 
 MAX_DEPTH = 40
+MAX_NODES = 30_000
+"""Keys, values and lists of one file; reading so many takes some seconds."""
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 INTEGER = re.compile(r"[-+]?[0-9]+")
@@ -90,6 +92,7 @@ class Composer:
         self.text = text
         self.file = file
         self.report = report
+        self.nodes = 0
 
     def document(self) -> YamlNode | None:
         """The one document. Everything that is wrong is in the report."""
@@ -125,6 +128,10 @@ class Composer:
     def node(self, event: yaml.Event, depth: int) -> YamlNode:
         """The node that an event begins."""
         position = self.at(event.start_mark)
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.report.problem(position, f"more than {MAX_NODES} keys and values: too much for one plan")
+            raise Stop
         if depth > MAX_DEPTH:
             self.report.problem(position, f"nested more than {MAX_DEPTH} deep")
             raise Stop

@@ -63,6 +63,15 @@ _NAMES = (
 CLASSES = frozenset(_NAMES.split())
 """PostgreSQL's classes. A code outside them was raised by a trigger or a function of the target: it refuses a row."""
 
+_WORLD = {
+    "53100": ("has no room left on its disk", "Give the disk of the {system} database room"),
+    "53": ("has no memory or connections left", "Give the {system} database memory, or more connections"),
+    "55P03": ("did not give a lock in time", "Wait for what holds the lock in the {system} database, or end it"),
+    "40": ("had another transaction in the way", "Nothing is to be done unless it comes again and again"),
+}
+"""What happened and what to do, by SQLSTATE or its class; in all other cases the connection was lost."""
+_LOST = ("was lost", "Bring the {system} database back")
+
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 """What the driver raises."""
 
@@ -96,13 +105,18 @@ def translate(error: BaseException, system: str, doing: str, *, in_copy: bool = 
     sqlstate = getattr(error, "sqlstate", None)
     told = f"SQLSTATE {sqlstate}" if sqlstate else type(error).__name__
     if fault_of(error, in_copy=in_copy) is Fault.WORLD:
+        happened, remedy = _happening(sqlstate or "")
         return WorldError(
-            f"The {system} database was lost while {doing} ({told}).",
+            f"The {system} database {happened} while {doing} ({told}).",
             code=f"{system}_unreachable",
-            remedy=f"Bring the {system} database back or give it room; the run goes on by itself.",
+            remedy=f"{remedy.format(system=system)}; the work goes on by itself.",
         )
     return RunError(
         f"The {system} database refused a statement of ours while {doing} ({told}).",
         code=f"{system}_refused",
         remedy="Check that the target's tables and rights are those that the plan was checked against, then resume.",
     )
+
+
+def _happening(sqlstate: str) -> tuple[str, str]:
+    return _WORLD.get(sqlstate) or _WORLD.get(sqlstate[:2]) or _LOST

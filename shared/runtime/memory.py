@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import resource
+from pathlib import Path
 from typing import Final
 
 M_TRIM_THRESHOLD: Final = -1
@@ -21,3 +24,12 @@ def bound_arenas() -> bool:
     if mallopt is None:
         return False
     return bool(mallopt(M_ARENA_MAX, ARENAS) and mallopt(M_TRIM_THRESHOLD, TRIM_BYTES))
+
+
+def resident_bytes() -> int:
+    """Bytes of memory that the process holds now; where the system does not tell, the most it ever held."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, Protocol
+from typing import Protocol
 
 from aiohttp import web
 
 from shared.core.errors import RunError
 from shared.runtime.cancelling import cancel_until_done
+from shared.runtime.probing import ask
 from shared.runtime.world import Probe
 from shared.telemetry.logging import bind_service, get_logger
 from shared.telemetry.metrics import READY, render
 
 log = get_logger(__name__)
-
-_PROBE_SECONDS: Final = 5.0
 
 
 class Part(Protocol):
@@ -58,7 +57,7 @@ class Loop:
 
 
 class Service:
-    """Parts that live together, and a listener with /healthz, /readyz and /metrics unless `port` is None.
+    """Parts that live together, and a listener with /healthz, /readyz, /metrics and `routes` unless `port` is None.
 
     `run()` is the whole life. Meanwhile `ready()` waits until every part works, `drain()` stops taking work, finishes
     what is in hand within `drain_seconds` and ends; `stop()` ends at once and settles nothing. In which order services
@@ -74,13 +73,15 @@ class Service:
         host: str = "127.0.0.1",
         port: int | None = None,
         drain_seconds: float = 30.0,
+        routes: Sequence[web.RouteDef] = (),
     ) -> None:
         self.name = name
         self.port = port
-        self._parts = tuple(parts)
+        self.parts = tuple(parts)
         self._probes = dict(probes or {})
         self._host = host
         self._drain_seconds = drain_seconds
+        self._routes = tuple(routes)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._running = False
         self._draining = asyncio.Event()
@@ -93,7 +94,7 @@ class Service:
         self._running = True
         try:
             async with self._listener(), asyncio.TaskGroup() as tasks:
-                for part in self._parts:
+                for part in self.parts:
                     self._tasks[part.name] = tasks.create_task(self._live(part), name=f"{self.name} {part.name}")
                 self._started.set()
                 log.info("started", **({"port": self.port} if self.port else {}))
@@ -112,7 +113,7 @@ class Service:
         """Stop taking work, finish what is in hand, end. What takes longer than `drain_seconds` is left unsettled."""
         log.info("draining", drain_seconds=self._drain_seconds)
         self._draining.set()
-        for part in self._parts:
+        for part in self.parts:
             part.drain()
             if not part.ready.is_set() and part.name in self._tasks:
                 self._tasks[part.name].cancel()
@@ -134,14 +135,14 @@ class Service:
 
     async def check(self) -> dict[str, bool]:
         """Whether each part is ready and each probed system answers, by name. A service that drains is not ready."""
-        async with asyncio.TaskGroup() as tasks:
-            asked = {
-                name: tasks.create_task(_answers(probe), name=f"probe {name}") for name, probe in self._probes.items()
-            }
+        failures = await ask(self._probes)
+        for name, error in failures.items():
+            if error is not None:
+                log.warning("a system does not answer", system=name, error=error)
         return {
             "taking work": not self._draining.is_set(),
-            **{part.name: part.ready.is_set() for part in self._parts},
-            **{name: task.result() for name, task in asked.items()},
+            **{part.name: part.ready.is_set() for part in self.parts},
+            **{name: error is None for name, error in failures.items()},
         }
 
     async def _live(self, part: Part) -> None:
@@ -150,7 +151,7 @@ class Service:
             raise RunError(f"{part.name} of the {self.name} ended by itself", code="part_ended")
 
     async def _all_ready(self) -> None:
-        for part in self._parts:
+        for part in self.parts:
             await part.ready.wait()
 
     async def _before_the_end(self, waiting: Awaitable[object]) -> bool:
@@ -185,6 +186,7 @@ class Service:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", _metrics)
+        app.add_routes(self._routes)
         return app
 
     async def _healthz(self, _request: web.Request) -> web.Response:
@@ -201,13 +203,3 @@ class Service:
 async def _metrics(_request: web.Request) -> web.Response:
     body, content_type = render()
     return web.Response(body=body, headers={"Content-Type": content_type})
-
-
-async def _answers(probe: Probe) -> bool:
-    try:
-        async with asyncio.timeout(_PROBE_SECONDS):
-            await probe()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it does not answer
-        log.warning("a system does not answer", error=error)
-        return False
-    return True

@@ -23,7 +23,8 @@ from typing import Generic, TypeVar, cast
 from shared.bus.port import Bus, Delivery, Queue
 from shared.core.errors import BatchError, BusUnavailable, RunError, TransfuseError, WorldError
 from shared.messages import Message
-from shared.messages.codec import size_of, tag_of
+from shared.messages.codec import rows_of, size_of, tag_of
+from shared.runtime.meter import Meter
 from shared.runtime.world import Probe, World
 from shared.telemetry.failure import class_of
 from shared.telemetry.logging import get_logger
@@ -54,9 +55,10 @@ class Stage(Generic[M]):
         first_wait_seconds: float = 0.2,
     ) -> None:
         self.name = name
+        self.queue = queue
         self.ready = asyncio.Event()
+        self.meter = Meter(concurrency)
         self._bus = bus
-        self._queue = queue
         self._handler = handler
         self._on_failure = on_failure
         self._concurrency = concurrency
@@ -70,7 +72,7 @@ class Stage(Generic[M]):
 
     async def run(self) -> None:
         """Handle messages until drained, and finish what is in hand. Raises when the bus is of no use any more."""
-        async with self._bus.consume(self._queue, prefetch=self._concurrency + 1) as deliveries:
+        async with self._bus.consume(self.queue, prefetch=self._concurrency + 1) as deliveries:
             self.ready.set()
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -110,32 +112,43 @@ class Stage(Generic[M]):
 
     async def _outcome(self, delivery: Delivery) -> str:
         message = cast("M", delivery.message)
-        error = await self._attempt(self._handle(message))
-        if error is None:
-            self._world.succeeded()
-            await delivery.ack()
-            return "done"
-        if not isinstance(error, WorldError):
-            log.error("a message failed", stage=self.name, error=error, **_names(message))
-            error = await self._attempt(self._on_failure(message, error))
+        while True:
+            error = await self._attempt(self._handle(message))
             if error is None:
+                self._world.succeeded()
                 await delivery.ack()
-                return "failed"
-        if isinstance(error, WorldError):
-            if await self._world.came_back(error):
+                return "done"
+            if not isinstance(error, WorldError):
+                log.error("a message failed", stage=self.name, error=error, **_names(message))
+                error = await self._attempt(self._on_failure(message, error))
+                if error is None:
+                    await delivery.ack()
+                    return "failed"
+            if not isinstance(error, WorldError):
+                log.error("a failure could not be told to the ledger", stage=self.name, error=error, **_names(message))
                 await delivery.retry()
-            return "world"
-        log.error("a failure could not be told to the ledger", stage=self.name, error=error, **_names(message))
-        await delivery.retry()
-        return "failed"
+                return "failed"
+            if not await self._world.came_back(error):
+                return "world"
+            if isinstance(error, BusUnavailable):
+                # A new connection brings the message again; this one only gives back what a full queue refused.
+                await delivery.retry()
+                return "world"
+            # It stays in hand: put back again and again it would become a dead letter, and the world counts nothing.
 
     async def _handle(self, message: M) -> None:
         """Run the handler and publish what it yields, in order, each confirmed."""
         STAGE_BYTES.labels(stage=self.name, direction="in").inc(size_of(message))
-        async with aclosing(self._handler(message)) as outgoing:
-            async for following in outgoing:
-                await self._bus.publish(following)
-                STAGE_BYTES.labels(stage=self.name, direction="out").inc(size_of(following))
+        given = 0
+        self.meter.begin()
+        try:
+            async with aclosing(self._handler(message)) as outgoing:
+                async for following in outgoing:
+                    await self._bus.publish(following)
+                    STAGE_BYTES.labels(stage=self.name, direction="out").inc(size_of(following))
+                    given += rows_of(following)
+        finally:
+            self.meter.end(max(rows_of(message), given))
 
     async def _attempt(self, doing: Awaitable[None]) -> TransfuseError | None:
         """What went wrong, as an error of ours; None when nothing did. The task's own cancellation passes through."""

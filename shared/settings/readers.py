@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
+from shared.settings.addresses import service_url
 from shared.settings.environ import Complaint, Environ, Environment
 from shared.settings.secret import Secret
 
@@ -81,6 +84,36 @@ def one_of(*choices: str) -> Callable[[str, Environ], str]:
 def plain_text(text: str, _environ: Environ) -> str:
     """Parser of any text."""
     return text
+
+
+Network = IPv4Network | IPv6Network
+
+
+def networks(text: str, _environ: Environ) -> tuple[Network, ...]:
+    """Parser of addresses and networks, separated by commas."""
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise Complaint("must be addresses or networks, separated by commas") from None
+
+
+def origins(text: str, environ: Environ) -> tuple[str, ...]:
+    """Parser of web origins, separated by commas; in production only of https."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    for origin in found:
+        parts = urlsplit(origin)
+        if parts.scheme not in {"https", "http"} or origin != f"{parts.scheme}://{parts.netloc}" or not parts.netloc:
+            raise Complaint("must be origins such as https://portal.example.org, separated by commas")
+        if environ.is_production and parts.scheme != "https":
+            raise Complaint("must be https:// origins in production")
+    return found
+
+
+def redis_url(text: str, environ: Environ) -> Secret:
+    """Parser of a Redis URL; `memory://name` is a Redis within this process, for the embedded mode."""
+    if text.startswith("memory://") and not environ.is_production:
+        return Secret(text)
+    return service_url("rediss", "redis")(text, environ)
 
 
 def secret_text(shortest: int = 1) -> Callable[[str, Environ], Secret]:

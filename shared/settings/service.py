@@ -11,7 +11,18 @@ from shared.crypto.keyring import Keyring, KeyringInvalid
 from shared.settings.addresses import PostgresAddress, service_url
 from shared.settings.databases import TARGET_URL, LedgerDatabase, LegacyDatabase
 from shared.settings.environ import Complaint, Environ, Environment
-from shared.settings.readers import EnvironmentWord, Variable, Whole, one_of, plain_text, secret_text
+from shared.settings.readers import (
+    EnvironmentWord,
+    Network,
+    Variable,
+    Whole,
+    networks,
+    one_of,
+    origins,
+    plain_text,
+    redis_url,
+    secret_text,
+)
 from shared.settings.secret import Secret
 
 _HIGHEST_PORT = 65535
@@ -23,6 +34,23 @@ def port(default: int) -> Variable[int]:
     variable = Variable(
         name="PORT",
         meaning="port of /healthz, /readyz and /metrics",
+        example=str(default),
+        parse=Whole(0, _HIGHEST_PORT),
+    )
+    return variable.optional(default)
+
+
+def api_port(default: int) -> Variable[int]:
+    """Reader of API_PORT, where browsers and programs reach the service; 0 takes any free port."""
+    variable = Variable(name="API_PORT", meaning="port of the API", example=str(default), parse=Whole(0, _HIGHEST_PORT))
+    return variable.optional(default)
+
+
+def socket_port(default: int) -> Variable[int]:
+    """Reader of SOCKET_PORT, where browsers find the notifier; 0 takes any free port."""
+    variable = Variable(
+        name="SOCKET_PORT",
+        meaning="port of the notifier's sockets",
         example=str(default),
         parse=Whole(0, _HIGHEST_PORT),
     )
@@ -52,7 +80,7 @@ REDIS_URL = Variable(
     name="REDIS_URL",
     meaning="where Redis listens",
     example="rediss://:password@redis.example.org:6380/0",
-    parse=service_url("rediss", "redis"),
+    parse=redis_url,
 )
 SUPABASE_URL = Variable(
     name="SUPABASE_URL",
@@ -72,6 +100,61 @@ JWT_SECRET = Variable(
     example="the JWT secret of the Supabase project",
     parse=secret_text(_SHORTEST_JWT_SECRET),
 )
+SUPABASE_ANON_KEY = Variable(
+    name="SUPABASE_ANON_KEY",
+    meaning="the public key with which the dashboard signs in at Supabase",
+    example="the anon key of the Supabase project",
+    parse=plain_text,
+)
+JWT_ISSUER = Variable(
+    name="JWT_ISSUER",
+    meaning="who must have issued a token, SUPABASE_URL/auth/v1 by default",
+    example="https://project.supabase.co/auth/v1",
+    parse=plain_text,
+)
+JWT_AUDIENCE = Variable(
+    name="JWT_AUDIENCE", meaning="whom a token must be for", example="authenticated", parse=plain_text
+)
+JWKS_URL = Variable(
+    name="JWKS_URL",
+    meaning="where the public keys are that tokens are verified with, instead of JWT_SECRET",
+    example="https://project.supabase.co/auth/v1/.well-known/jwks.json",
+    parse=service_url("https", "http"),
+)
+CORS_ORIGINS = Variable(
+    name="CORS_ORIGINS",
+    meaning="origins, separated by commas, whose pages may call the API",
+    example="https://portal.example.org,https://admin.example.org",
+    parse=origins,
+)
+TRUSTED_PROXIES = Variable(
+    name="TRUSTED_PROXIES",
+    meaning="addresses or networks, separated by commas, whose X-Forwarded-For is believed",
+    example="10.0.0.0/8,127.0.0.1",
+    parse=networks,
+)
+LOADER_URL = Variable(
+    name="LOADER_URL",
+    meaning="where the loader's internal port is, to unmask a refused row",
+    example="http://loader:4003",
+    parse=service_url("https", "http"),
+)
+SERVICE_TOKEN = Variable(
+    name="SERVICE_TOKEN",
+    meaning="what the gateway shows the loader to unmask a row, the same in both",
+    example="the output of `openssl rand -base64 32`",
+    parse=secret_text(_SHORTEST_JWT_SECRET),
+)
+SOCKET_URL = Variable(
+    name="SOCKET_URL",
+    meaning="where browsers find the notifier, the API's own origin by default",
+    example="https://events.example.org",
+    parse=plain_text,
+)
+SOCKET_HOST = Variable(
+    name="SOCKET_HOST", meaning="address that the notifier's sockets listen on", example="127.0.0.1", parse=plain_text
+)
+API_HOST = Variable(name="API_HOST", meaning="address that the API listens on", example="127.0.0.1", parse=plain_text)
 ENCRYPTION_KEY = Variable(
     name="ENCRYPTION_KEY",
     meaning="the keys that wrap the data key of every run, newest first",
@@ -106,7 +189,7 @@ Target = Annotated[PostgresAddress, TARGET_DATABASE]
 Ledger = Annotated[PostgresAddress, LEDGER_DATABASE]
 KeyEncryption = Annotated[Keyring, ENCRYPTION_KEY]
 Redis = Annotated[Secret | None, REDIS_URL.optional()]
-JwtSecret = Annotated[Secret | None, JWT_SECRET.optional()]
+ServiceToken = Annotated[Secret | None, SERVICE_TOKEN.optional()]
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,3 +201,20 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     drain_seconds: Annotated[int, DRAIN_SECONDS.optional(30)] = 30
     bus_prefix: Annotated[str, BUS_PREFIX.optional("tf")] = "tf"
     rabbitmq: Annotated[Secret | None, RABBITMQ_URL] = None
+
+
+class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
+    """What a service needs that browsers talk to: who signs tokens, which pages may call, where Redis is.
+
+    With `supabase_url` people sign in at Supabase: `jwks_url` (by default Supabase's own) verifies their tokens, or
+    `jwt_secret` where the project still signs with one. Without, accounts are local and `jwt_secret` signs.
+    """
+
+    redis: Annotated[Secret | None, REDIS_URL.optional()] = None
+    supabase_url: Annotated[Secret | None, SUPABASE_URL.optional()] = None
+    jwt_secret: Annotated[Secret | None, JWT_SECRET.optional()] = None
+    jwt_issuer: Annotated[str | None, JWT_ISSUER.optional()] = None
+    jwt_audience: Annotated[str, JWT_AUDIENCE.optional("authenticated")] = "authenticated"
+    jwks_url: Annotated[Secret | None, JWKS_URL.optional()] = None
+    cors_origins: Annotated[tuple[str, ...], CORS_ORIGINS.optional(())] = ()
+    trusted_proxies: Annotated[tuple[Network, ...], TRUSTED_PROXIES.optional(())] = ()

@@ -23,6 +23,8 @@ from shared.telemetry.failure import describe
 from shared.telemetry.fields import FIELDS, admit
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -56,6 +58,11 @@ def get_logger(name: str) -> FilteringBoundLogger:
 def bind_service(service: str) -> None:
     """Name the service in every line that this task and its children write."""
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def bind_request(request: UUID) -> None:
+    """Name the request in every line that this task and its children write."""
+    structlog.contextvars.bind_contextvars(request=request)
 
 
 def only_declared(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:

@@ -33,6 +33,20 @@ EVENTS_DROPPED: Final = Counter("transfuse_events_dropped", "Events dropped for 
 WORLD_DOWN: Final = Gauge("transfuse_world_down", "1 while a stage waits for the world.", ("stage",))
 WORLD_SECONDS: Final = Counter("transfuse_world_wait_seconds", "Time spent waiting for the world.", ("stage",))
 READY: Final = Gauge("transfuse_ready", "1 while a service is ready.", ("service",))
+HTTP_REQUESTS: Final = Counter(
+    "transfuse_http_requests", "Requests answered, by the template of their route.", ("method", "route", "status")
+)
+"""Status 499: nobody waited for the answer."""
+HTTP_SECONDS: Final = Histogram(
+    "transfuse_http_request_seconds",
+    "Time until a request was answered.",
+    ("method", "route"),
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30),
+)
+SOCKETS: Final = Gauge("transfuse_sockets", "Clients that are connected to this notifier.")
+SOCKETS_ENDED: Final = Counter(
+    "transfuse_sockets_ended", "Clients that this notifier refused, dropped or cut off.", ("reason",)
+)
 
 
 def render() -> tuple[bytes, str]:

@@ -77,6 +77,10 @@ class RabbitBus:
         async with subscription as deliveries:
             yield _Events(deliveries)
 
+    async def depth(self, queue: Queue) -> int:
+        """See `Bus.depth`."""
+        return await self._publisher.depth(queue)
+
     async def probe(self) -> None:
         """See `Bus.probe`."""
         await self._publisher.probe()

@@ -129,14 +129,16 @@ class Link:
             RECONNECTS.labels(purpose=self._purpose).inc()
             await self.drop()
         self._declared = False
-        self._connection = await aio_pika.connect(
-            str(self._url.update_query(heartbeat=HEARTBEAT_SECONDS)),
+        # Kept before it is there, so that one that comes to nothing is dropped like any other: left to the garbage
+        # collector it would want to close itself in whatever thread that runs.
+        self._connection = aio_pika.Connection(
+            self._url.update_query(heartbeat=HEARTBEAT_SECONDS),
             ssl_context=ssl.create_default_context(cafile=self._url.query.get("cafile"))
             if self._url.scheme == "amqps"
             else None,
-            timeout=CONNECT_SECONDS,
             client_properties={"connection_name": f"transfuse {self._topology.prefix} {self._purpose}"},
         )
+        await self._connection.connect(timeout=CONNECT_SECONDS)
 
 
 async def close_quietly(channel: AbstractChannel) -> None:

@@ -11,6 +11,7 @@ from aio_pika import Message as AmqpMessage
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import DeliveryError, PublishError
 
+from shared.bus.port import Queue
 from shared.bus.rabbit.link import Link, close_quietly, unavailable
 from shared.bus.topology import Topology, queue_of
 from shared.core.backoff import Backoff
@@ -62,6 +63,15 @@ class Publisher:
         except BusUnavailable:
             await self._link.drop()
             raise
+
+    async def depth(self, queue: Queue) -> int:
+        """Messages that wait in a work queue. Raises BusUnavailable, also where the queue is missing."""
+        with unavailable("asking RabbitMQ for a queue"):
+            async with asyncio.timeout(PROBE_SECONDS):
+                channel = await self._link.channel(confirms=False)
+                found = await channel.declare_queue(self._topology.queue(queue), passive=True)
+                await channel.close()
+        return found.declaration_result.message_count or 0
 
     async def _until_confirmed(self, message: Message, amqp: AmqpMessage) -> None:
         """Try until confirmed: a full queue and a lost connection are waited for, a missing route is not."""

@@ -24,8 +24,15 @@ def report_plan(plan: Plan, report: Report) -> None:
     """Note everything wrong with a plan as far as it can be seen without a database."""
     calls = Calls(codebooks=frozenset(plan.codebooks), mappings={mapping.name: mapping for mapping in plan.mappings})
     used: set[str] = set()
+    too_deep = False
     for mapping in plan.mappings:
-        used |= check_mapping(plan, mapping, calls, report)
+        try:
+            used |= check_mapping(plan, mapping, calls, report)
+        except RecursionError:
+            report.problem(mapping.position, "an expression or the `from` of this mapping is nested too deep")
+            too_deep = True
+    if too_deep:
+        return
     for name, book in plan.codebooks.items():
         if name not in used:
             report.warning(book.position, f"code book {name!r} is never used")

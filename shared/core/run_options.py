@@ -1,0 +1,19 @@
+"""What a run may be told when it is started, as the ledger keeps it."""
+
+from __future__ import annotations
+
+import msgspec
+
+MOST_BATCH_ROWS = 50_000
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Options of one run; those that are as usual are not written down.
+
+    `batch_rows` and `batch_bytes` of source text is what a batch may have at most. `skip_validation` leaves out the
+    plan's rules, and nothing else: constraints, preflight and balance hold for every run.
+    """
+
+    batch_rows: int = MOST_BATCH_ROWS
+    batch_bytes: int = 6 * 1024 * 1024
+    skip_validation: bool = False

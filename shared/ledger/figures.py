@@ -1,0 +1,32 @@
+"""Figures over all runs, for metrics."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.postgres.pools import Pool
+from shared.postgres.sql_files import load_sql
+
+SQL = load_sql("shared.ledger", "figures.sql")
+
+
+class LedgerFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs by how they are, and the batches that are dispatched and not settled."""
+
+    active_runs: int
+    completed_runs: int
+    failed_runs: int
+    batches_in_flight: int
+
+
+class Figures:
+    """Reads the figures. Raises DatabaseUnreachable."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def read(self) -> LedgerFigures:
+        """The figures now."""
+        async with self._pool.acquire() as connection:
+            row = await connection.fetchrow(SQL["figures"])
+        return msgspec.convert(dict(row), LedgerFigures)

@@ -1,0 +1,14 @@
+-- What a run was made with and how it was watched: what its report names beside the counts.
+
+-- name: provenance
+select r.transfuse_version, coalesce(r.duckdb_version, '') as duckdb_version, r.plan_hash, r.snapshot_at,
+       (select p.checked_at from transfuse.preflight p where p.run_id = r.id) as preflight_at
+  from transfuse.run r
+ where r.id = $1;
+
+-- name: asked
+select e.at, coalesce(e.detail ->> 'actor', '') as actor, coalesce(e.detail ->> 'verb', '') as verb
+  from transfuse.run_event e
+ where e.run_id = $1 and e.kind = 'asked'
+ order by e.seq
+ limit 100;

@@ -1,0 +1,37 @@
+"""Figures as sentences have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_MINUTE = 60
+_HOUR = 3600
+
+
+def rows(count: int) -> str:
+    """`1 row`, `1,902 rows`."""
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
+
+
+def duration(seconds: float) -> str:
+    """`41 s`, `4 min`, `2 h 12 min`."""
+    whole = int(max(seconds, 0))
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min"
+    hours, minutes = whole // _HOUR, whole % _HOUR // _MINUTE
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def sentence(text: str) -> str:
+    """The text as a sentence: a capital first, a full stop last; nothing stays nothing."""
+    found = text.strip()
+    if not found:
+        return ""
+    return found[0].upper() + found[1:] + ("" if found[-1] in ".!?" else ".")
