@@ -16,9 +16,12 @@ from services.extractor.settings import ExtractorSettings
 from services.extractor.snapshot import BEAT_SECONDS, SnapshotHolder
 from services.extractor.streams import Streams, open_streams
 from shared.bus.port import Bus, Queue
+from shared.messages import ExtractBatch, PlanRun
 from shared.postgres.pools import Session, open_pool
+from shared.runtime.heartbeat import heartbeat
 from shared.runtime.service import Loop, Service
 from shared.runtime.stage import Stage
+from shared.runtime.world import Probe
 
 READING = Session(read_only=True)
 LEDGER = Session(statement_seconds=60, command_seconds=90)
@@ -46,41 +49,54 @@ async def build(settings: ExtractorSettings, bus: Bus) -> AsyncIterator[Service]
         )
         extraction = Extraction(ledger=ledger, legacy=legacy, streams=streams, keyring=settings.keyring)
         handlers = Handlers(ledger=ledger, planner=planner, extraction=extraction)
-
-        async def probe() -> None:
-            await ledger.probe()
-            await legacy.probe()
-
+        probes = {"ledger": ledger.probe, "legacy": legacy.probe}
+        plan, extract = planning(handlers, bus, ledger.probe), extracting(handlers, bus, ledger.probe, legacy.probe)
         try:
             yield Service(
                 "extractor",
                 [
-                    Stage(
-                        name="plan",
-                        bus=bus,
-                        queue=Queue.PLAN,
-                        handler=handlers.plan,
-                        on_failure=handlers.planning_failed,
-                        probe=ledger.probe,
-                    ),
-                    Stage(
-                        name="extract",
-                        bus=bus,
-                        queue=Queue.EXTRACT,
-                        handler=handlers.extract,
-                        on_failure=handlers.extraction_failed,
-                        probe=probe,
-                        concurrency=BATCHES_AT_ONCE,
-                    ),
+                    plan,
+                    extract,
                     watching(handlers, holder, streams),
+                    heartbeat("extractor", bus, probes=probes, stages=(plan, extract)),
                 ],
-                probes={"ledger": ledger.probe, "legacy": legacy.probe},
+                probes=probes,
                 host=settings.listen_host,
                 port=settings.port,
                 drain_seconds=settings.drain_seconds,
             )
         finally:
             holder.close()
+
+
+def planning(handlers: Handlers, bus: Bus, probe: Probe) -> Stage[PlanRun]:
+    """The stage that plans runs, one at a time."""
+    return Stage(
+        name="plan",
+        bus=bus,
+        queue=Queue.PLAN,
+        handler=handlers.plan,
+        on_failure=handlers.planning_failed,
+        probe=probe,
+    )
+
+
+def extracting(handlers: Handlers, bus: Bus, *probes: Probe) -> Stage[ExtractBatch]:
+    """The stage that reads batches; it needs every system that is probed."""
+
+    async def probe() -> None:
+        for found in probes:
+            await found()
+
+    return Stage(
+        name="extract",
+        bus=bus,
+        queue=Queue.EXTRACT,
+        handler=handlers.extract,
+        on_failure=handlers.extraction_failed,
+        probe=probe,
+        concurrency=BATCHES_AT_ONCE,
+    )
 
 
 def watching(handlers: Handlers, holder: SnapshotHolder, streams: Streams) -> Loop:

@@ -41,21 +41,34 @@ class Compilation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def compile_run(
-    files: ReadOnly[str, str], legacy: asyncpg.Connection, target: asyncpg.Connection, *, transfuse_version: str
+    files: ReadOnly[str, str],
+    legacy: asyncpg.Connection,
+    target: asyncpg.Connection,
+    *,
+    transfuse_version: str,
+    with_rules: bool = True,
 ) -> Compilation:
     """Compile a plan's files. `legacy` is in a transaction; only catalogues are read, and no right on tables is needed.
 
+    Without `with_rules` the plan's rules are checked like everything else, and left out of what is run.
     Raises PlanRefused with every problem, Refused for a missing schema, FromRefused.
     """
     plan = await asyncio.to_thread(plan_of_files, dict(files))
     source = await read_catalog(legacy, plan.source_schema)
     written = await read_catalog(target, plan.target_schema)
     await asyncio.to_thread(check_sources, plan, source)
+    plan = plan if with_rules else without_rules(plan)
     described = await describe(legacy, plan)
     compiled = await asyncio.to_thread(
         compile_plan, plan, source, written, described, transfuse_version=transfuse_version
     )
     return Compilation(plan=plan, compiled=compiled, source=source, target=written)
+
+
+def without_rules(plan: Plan) -> Plan:
+    """The plan as it runs where its rules are left out; its text and its hash stay what they are."""
+    mappings = tuple(msgspec.structs.replace(mapping, rules=()) for mapping in plan.mappings)
+    return msgspec.structs.replace(plan, mappings=mappings)
 
 
 async def describe(legacy: asyncpg.Connection, plan: Plan) -> dict[str, dict[str, dict[str, ColumnType]]]:

@@ -9,8 +9,8 @@ import asyncpg
 import msgspec
 
 from services.extractor.snapshot import Snapshot, reading
+from shared.core.run_options import RunOptions
 from shared.ledger.bounds import BatchBounds
-from shared.ledger.planning import RunOptions
 from shared.plan import source_sql
 from shared.plan.compiled import CompiledMapping, Cut, SourceProgram
 from shared.postgres.pools import Pool

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from itertools import pairwise
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from services.extractor.compilation import Compilation, check_from_clauses, compile_run
+from services.extractor.checking import Checked, check_run, unreachable
+from services.extractor.compilation import Compilation, compile_run
 from services.extractor.counting import MappingCounts, count_mapping
 from services.extractor.cutting import cut_mapping
 from services.extractor.fingerprint import drifted, fingerprint
-from services.extractor.preflight import PreflightFailed, check_legacy, check_target
 from services.extractor.snapshot import Held, Snapshot, SnapshotHolder, reading
 from services.extractor.tasks import each, meanwhile
-from shared.core.checks import Check, CheckState, failures
+from shared.core.checks import Check
 from shared.core.errors import BatchError, Refused, RunError, SealBroken, SnapshotLost, WorldError
-from shared.core.states import RunState
+from shared.core.states import RunKind, RunState
 from shared.crypto.keyring import Keyring
 from shared.ledger import planning, reports
 from shared.ledger.bounds import BatchBounds
 from shared.ledger.planning import CutMapping, Recount, RunToPlan, TakenSnapshot
+from shared.ledger.preflights import complete_preflight, warnings_of, write_preflight
 from shared.messages import RunChanged
 from shared.plan import source_sql
 from shared.plan.compiled import CompiledMapping, CompiledPlan, KeyPart
-from shared.postgres.connect_errors import DatabaseUnreachable
+from shared.postgres.connect_errors import ConnectionRefused, DatabaseUnreachable
 from shared.postgres.pools import Pool
 
 AT_ONCE = 3
 """Mappings that are counted and cut at the same time."""
 REPORT_SECONDS = 5.0
+VALIDATION_SKIPPED = {
+    "code": "validation_skipped",
+    "message": "The rules of the plan were left out: rows that break one were loaded.",
+}
+"""What a run without validation is to be looked at for, from its first moment on."""
 CLEAR_TYPES = frozenset({"smallint", "integer", "bigint", "uuid"})
 """Types of keys that may stand in the ledger unsealed."""
 
@@ -66,14 +73,16 @@ class Planner:
     async def plan(self, run: UUID) -> RunChanged | None:
         """Bring a run from `planning` to `running`, or to `failed` or `paused` where it cannot be planned.
 
-        None where there is nothing to do: it is not in planning, or another instance plans it. Idempotent. Raises
-        WorldError.
+        A run of kind `validate` ends here: its checks are all it does. None where there is nothing to do: it is not in
+        planning, or another instance plans it. Idempotent. Raises WorldError.
         """
         async with self._ledger.acquire() as connection, planning.planning_lock(connection, run) as locked:
             found = await planning.read_run(connection, run) if locked else None
             if found is None or found.state not in {RunState.PENDING, RunState.PLANNING}:
                 return None
             try:
+                if found.kind is RunKind.VALIDATE:
+                    return await self._validate(connection, found)
                 planned = await self._plan(connection, found)
             except SchemaDrifted as error:
                 stopped = await reports.pause_run(connection, run, error)
@@ -90,14 +99,39 @@ class Planner:
         self._holder.release(run)
         return RunChanged(run=run, state=state, reason=code)
 
-    async def _plan(self, connection: asyncpg.Connection, run: RunToPlan) -> bool:
+    async def _validate(self, ledger: asyncpg.Connection, run: RunToPlan) -> RunChanged | None:
+        """Check without a snapshot to keep, and end the run with what was found."""
+        async with self._going_on(run.run):
+            try:
+                async with reading(self._legacy, None, "pg_catalog", "checking the plan") as legacy:
+                    checked = await check_run(run.plan_files, legacy, ledger, transfuse_version=self._version)
+            except (DatabaseUnreachable, ConnectionRefused) as error:
+                checked = unreachable(error)
+        async with ledger.transaction():
+            await write_preflight(ledger, run.run, checked.checks, checked.problems)
+            if checked.refusal is None:
+                ended = await complete_preflight(ledger, run.run, checked.checks)
+            else:
+                ended = await reports.fail_run(ledger, run.run, checked.refusal)
+        if not ended:
+            return None
+        if checked.refusal is not None:
+            return RunChanged(run=run.run, state=RunState.FAILED, reason=checked.refusal.code)
+        return RunChanged(run=run.run, state=RunState.COMPLETED)
+
+    def _going_on(self, run: UUID) -> AbstractAsyncContextManager[None]:
+        """Tells the ledger that the planning goes on, as long as it does."""
+
         async def report() -> None:
             async with self._ledger.acquire() as other:
-                await reports.report_run_step(other, run.run)
+                await reports.report_run_step(other, run)
 
+        return meanwhile(report, seconds=REPORT_SECONDS)
+
+    async def _plan(self, connection: asyncpg.Connection, run: RunToPlan) -> bool:
         held = await self._take(run)
         try:
-            async with meanwhile(report, seconds=REPORT_SECONDS):
+            async with self._going_on(run.run):
                 if run.compiled is None:
                     return await self._first(connection, run, held)
                 return await self._again(connection, run, run.compiled, held)
@@ -133,23 +167,23 @@ class Planner:
             [cut_of(mapping, counts[mapping.name], ranges) for mapping, ranges in zip(order, bounds, strict=True)],
             self._taken(held),
             fingerprint=fingerprint(compiled, compilation.source, compilation.target),
-            warnings=[
-                {"code": check.name, "message": check.message} for check in checks if check.state is CheckState.WARNING
-            ],
+            warnings=[*warnings_of(checks), *([VALIDATION_SKIPPED] if run.options.skip_validation else ())],
         )
 
     async def _compile(
         self, ledger: asyncpg.Connection, run: RunToPlan, snapshot: Snapshot
-    ) -> tuple[Compilation, list[Check]]:
-        """Compile and run the preflight. Raises PlanRefused, PreflightFailed, FromRefused."""
+    ) -> tuple[Compilation, tuple[Check, ...]]:
+        """Compile and run the preflight, and keep what it found. Raises PlanRefused, PreflightFailed, FromRefused."""
         async with reading(self._legacy, snapshot, "pg_catalog", "checking the plan") as legacy:
-            compilation = await compile_run(run.plan_files, legacy, ledger, transfuse_version=self._version)
-            checks = await check_legacy(legacy, compilation.compiled, compilation.source)
-            checks += await check_target(ledger, compilation.compiled)
-            if failed := failures(checks):
-                raise PreflightFailed(failed)
-            await check_from_clauses(legacy, compilation)
-        return compilation, checks
+            checked: Checked = await check_run(
+                run.plan_files,
+                legacy,
+                ledger,
+                transfuse_version=self._version,
+                with_rules=not run.options.skip_validation,
+            )
+        await write_preflight(ledger, run.run, checked.checks, checked.problems)
+        return checked.sound, checked.checks
 
     async def _count(self, snapshot: Snapshot, mappings: Sequence[CompiledMapping]) -> dict[str, MappingCounts]:
         async def count(mapping: CompiledMapping) -> MappingCounts:
@@ -183,7 +217,13 @@ class Planner:
         self, ledger: asyncpg.Connection, run: RunToPlan, compiled: CompiledPlan, snapshot: Snapshot
     ) -> None:
         async with reading(self._legacy, snapshot, "pg_catalog", "checking the plan") as legacy:
-            compilation = await compile_run(run.plan_files, legacy, ledger, transfuse_version=self._version)
+            compilation = await compile_run(
+                run.plan_files,
+                legacy,
+                ledger,
+                transfuse_version=self._version,
+                with_rules=not run.options.skip_validation,
+            )
         names = drifted(run.fingerprint or "{}", fingerprint(compiled, compilation.source, compilation.target))
         if names:
             raise SchemaDrifted(f"changed since the run was planned: {', '.join(names)}")

@@ -131,9 +131,9 @@ async def answers(connection: asyncpg.Connection) -> bool:
 
 @asynccontextmanager
 async def reading(
-    pool: Pool, snapshot: Snapshot, schema: str, doing: str, *, patient: bool = False
+    pool: Pool, snapshot: Snapshot | None, schema: str, doing: str, *, patient: bool = False
 ) -> AsyncIterator[asyncpg.Connection]:
-    """A read-only transaction that sees the snapshot, with `schema` as search path.
+    """A read-only transaction that sees the snapshot (None: one of its own), with `schema` as search path.
 
     `patient` lets a statement take as long as it needs: one whose rows are fetched batch by batch. Raises SnapshotLost
     when the holder is gone, or the name belongs to another snapshot since a restart of the server; errors of statements
@@ -143,7 +143,10 @@ async def reading(
         transaction = connection.transaction(isolation="repeatable_read", readonly=True)
         try:
             await transaction.start()
-            await _adopt(connection, snapshot, schema, patient=patient)
+            if snapshot is None:
+                await connection.execute(filled(SQL["search_path"], schema=Identifier(schema)))
+            else:
+                await _adopt(connection, snapshot, schema, patient=patient)
             yield connection
         except asyncio.CancelledError:
             # The driver hangs when a COPY is cancelled at its last piece: such a connection is not asked anything more.

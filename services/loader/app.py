@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from services.loader.handlers import Handlers
 from services.loader.loader import BatchLoader
 from services.loader.settings import LoaderSettings
+from services.loader.unmasking import Unmasking
 from shared.bus.port import Bus, Queue
 from shared.messages import FinishRun, LoadBatch
 from shared.postgres.pools import Session, open_pool
+from shared.runtime.heartbeat import heartbeat
 from shared.runtime.service import Service
 from shared.runtime.stage import Stage
 
@@ -40,11 +42,13 @@ async def build(settings: LoaderSettings, bus: Bus) -> AsyncIterator[Service]:
             on_failure=handlers.finish_failed,
             probe=pool.probe,
         )
+        probes = {"target": pool.probe, "bus": bus.probe}
         yield Service(
             "loader",
-            (load, finish),
-            probes={"target": pool.probe, "bus": bus.probe},
+            (load, finish, heartbeat("loader", bus, probes=probes, stages=(load, finish))),
+            probes=probes,
             host=settings.listen_host,
             port=settings.port,
             drain_seconds=settings.drain_seconds,
+            routes=Unmasking(pool, settings.keyring, settings.service_token).routes(),
         )

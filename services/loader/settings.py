@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from shared.settings.service import KeyEncryption, ServiceSettings, Target, port
+from shared.settings.service import KeyEncryption, ServiceSettings, ServiceToken, Target, port
 
 DEFAULT_PORT = 4003
 
@@ -15,3 +15,4 @@ class LoaderSettings(ServiceSettings, frozen=True, kw_only=True):
     port: Annotated[int | None, port(DEFAULT_PORT)] = DEFAULT_PORT
     target: Target
     keyring: KeyEncryption
+    service_token: ServiceToken = None

@@ -11,12 +11,13 @@ from services.transformer.settings import TransformerSettings
 from shared.bus.port import Bus, Queue
 from shared.messages import TransformBatch
 from shared.postgres.pools import Session, open_pool
+from shared.runtime.heartbeat import heartbeat
 from shared.runtime.service import Service
 from shared.runtime.stage import Stage
 
 LEDGER = Session(statement_seconds=60, command_seconds=90)
 BATCHES_AT_ONCE = 2
-"""One in work, one ready: a batch takes one thread whole, and more work is done by more processes."""
+"""One in work, one ready or on its way out: a batch takes one thread whole, and more work is done by more processes."""
 
 
 @asynccontextmanager
@@ -34,11 +35,12 @@ async def build(settings: TransformerSettings, bus: Bus) -> AsyncIterator[Servic
             probe=ledger.probe,
             concurrency=BATCHES_AT_ONCE,
         )
+        probes = {"ledger": ledger.probe, "bus": bus.probe}
         try:
             yield Service(
                 "transformer",
-                (stage,),
-                probes={"ledger": ledger.probe, "bus": bus.probe},
+                (stage, heartbeat("transformer", bus, probes=probes, stages=(stage,))),
+                probes=probes,
                 host=settings.listen_host,
                 port=settings.port,
                 drain_seconds=settings.drain_seconds,

@@ -34,8 +34,11 @@ class SecretMissing(Refused):
 def transform(engine: Engine, message: TransformBatch, run: RunPlan) -> LoadBatch:
     """The batch as the loader takes it; call it in a worker thread. Raises SealBroken, BatchError, RunError."""
     mapping = run.compiled.mapping(message.batch.mapping)
-    body = run.key.open_(message.body, batch_aad(message.batch, Stage.TRANSFORM))
-    source = decode(body, column_names(mapping.source), message.row_count)
+    source = decode(
+        run.key.open_(message.body, batch_aad(message.batch, Stage.TRANSFORM)),
+        column_names(mapping.source),
+        message.row_count,
+    )
     values = RunValues(namespace=namespace_of(run.compiled, os.environ), snapshot_at=run.snapshot_at)
     load = engine.transform(mapping, source, values)
     return LoadBatch(

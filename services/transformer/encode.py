@@ -17,6 +17,7 @@ from shared.plan.compiled import TargetColumn
 if TYPE_CHECKING:
     from pgpq._pgpq import EncoderBuilder
 
+SLICE_ROWS = 2048
 NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 ARROW_TYPES = {
     "bool": pa.bool_(),
@@ -63,7 +64,8 @@ def encode_binary(rows: pa.Table, columns: tuple[TargetColumn, ...]) -> bytes:
         {field.name: _builder(field, column) for field, column in zip(rows.schema, columns, strict=True)},
     )
     parts = [encoder.write_header()]
-    parts += [encoder.write_batch(batch) for batch in rows.to_batches()]
+    # In slices: the encoder's buffer doubles as it grows, so a whole batch at once would take twice its bytes.
+    parts += [encoder.write_batch(batch) for batch in rows.to_batches(max_chunksize=SLICE_ROWS)]
     parts.append(encoder.finish())
     return b"".join(parts)
 
