@@ -73,7 +73,7 @@ class DeadLetters:
                     await report_command_failed(connection, run, RunState.FINISHING, _gave_up("finishing"))
                     log.warning("a dead letter", run=run, phase="finishing")
                 case _:
-                    # Health checks and events: nobody waits for an old one.
+                    # An event among dead letters was put there by hand: nobody waits for an old one.
                     log.warning("a dead letter", message_type=type(message).__name__)
 
 

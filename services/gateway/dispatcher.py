@@ -9,7 +9,7 @@ from shared.bus.port import Bus
 from shared.core.backoff import Backoff
 from shared.core.errors import BusUnavailable, WorldError
 from shared.ledger.dispatch import Dispatch, Turn
-from shared.messages import Command, RunChanged
+from shared.messages import Command, HealthReported, RunChanged
 from shared.telemetry.logging import get_logger
 
 log = get_logger(__name__)
@@ -80,10 +80,11 @@ class Dispatcher:
             log.warning("commands are left to count as lost", error=error)
 
     async def _listen(self) -> None:
-        """Wake at every event. An event that is missed costs a tick."""
+        """Wake at every event of a run. An event that is missed costs a tick."""
         async with self._bus.subscribe() as events:
-            async for _event in events:
-                self._woken.set()
+            async for event in events:
+                if not isinstance(event, HealthReported):
+                    self._woken.set()
         raise BusUnavailable("the bus was closed under the dispatcher", code="bus_closed")
 
 

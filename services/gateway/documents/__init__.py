@@ -1,0 +1,1 @@
+"""The JSON documents of the API, one file per resource."""

@@ -1,0 +1,37 @@
+"""Documents of runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from shared.core.document import Document, Form
+from shared.core.states import JobType, LoadMode, RunKind, RunState
+
+
+class RunPath(Form, frozen=True, kw_only=True):
+    """The run of a path."""
+
+    id: UUID
+
+
+class RunDocument(Document, frozen=True, kw_only=True):
+    """One run as lists show it. `error` is the message of a failure or pause, `reason` its code."""
+
+    id: UUID
+    migration_id: UUID
+    migration: str
+    type: JobType
+    kind: RunKind
+    mode: LoadMode
+    state: RunState
+    priority: int
+    actor: str
+    plan: str
+    plan_version: int
+    reason: str
+    message: str
+    remedy: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None

@@ -1,0 +1,37 @@
+"""Documents of starting a run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta
+
+from shared.core.document import Form
+from shared.core.priority import Priority
+from shared.core.run_options import MOST_BATCH_ROWS
+from shared.core.states import LoadMode
+
+MappingName = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class StartOptions(Form, frozen=True, kw_only=True):
+    """How a run is to be. `validateOnly` is the mode `check`: everything but writing.
+
+    `skipValidation` leaves out the rules of the plan and the verification afterwards, and is a warning of the run;
+    preflight, constraints and balance always hold. `only` names the mappings that are run.
+    """
+
+    batch_size: Annotated[int, Meta(ge=1, le=MOST_BATCH_ROWS)] = MOST_BATCH_ROWS
+    validate_only: bool = False
+    skip_validation: bool = False
+    mode: LoadMode | None = None
+    priority: Priority = Priority.NORMAL
+    only: Annotated[tuple[MappingName, ...], Meta(max_length=1000)] = ()
+
+
+class StartForm(Form, frozen=True, kw_only=True):
+    """Which migration is to run, and how."""
+
+    migration_id: UUID
+    options: StartOptions = StartOptions()

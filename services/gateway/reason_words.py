@@ -1,0 +1,62 @@
+"""What the codes of refused rows mean, in words: what is wrong, and what can be done. Never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """`title` says what is wrong with the row, `remedy` what to do about it."""
+
+    title: str
+    remedy: str
+
+
+_PLAN = "Say in the plan what becomes of such values, then replay the rows."
+_TYPE = "Convert the value in the plan, or widen the target's column, then replay the rows."
+_TARGET = "Correct the target or the plan, then replay the rows."
+
+REASON_WORDS: Mapping[str, Words] = MappingProxyType(
+    {
+        "bad_date": Words("Date in no known format", "Add the format to `date_of` in the plan, then replay the rows."),
+        "bad_email": Words("Not an e-mail address", _PLAN),
+        "bad_json": Words("Not valid JSON", _PLAN),
+        "bad_phone": Words("Not a phone number", _PLAN),
+        "bad_reference": Words("A reference that cannot be read", _PLAN),
+        "cast": Words("Not of the target's type", _TYPE),
+        "characters": Words("Characters that the target cannot store", _PLAN),
+        "check": Words("A check of the target refuses it", _TARGET),
+        "duplicate_of": Words("Already there under another key", "Decide which of the rows is right, then replay it."),
+        "exclusion": Words("It overlaps with another row", "Decide which of the rows is right, then replay it."),
+        "expression": Words("An expression of the plan failed", "Correct the expression, then replay the rows."),
+        "infinity": Words("An infinite value", _PLAN),
+        "key_taken": Words(
+            "Its own key is taken by a different row",
+            "See who wrote the row in the target; a merge run updates it, an insert never does.",
+        ),
+        "lossy_number": Words("The number would lose digits", _TYPE),
+        "missing_parent": Words(
+            "The row it refers to is not there",
+            "Replay it once its parent is loaded, or say in the plan what becomes of rows without one.",
+        ),
+        "not_a_label": Words("Not one of the labels that the target knows", _PLAN),
+        "out_of_range": Words("Out of the range of the target's type", _TYPE),
+        "refused": Words("The target refuses it", _TARGET),
+        "refused_by_trigger": Words("A trigger of the target refuses it", _TARGET),
+        "required": Words("A required value is missing", "Give the column a value in the plan, then replay the rows."),
+        "rule": Words("A rule of the plan refuses it", "Correct the row or the rule, then replay the rows."),
+        "too_large": Words("Larger than the target takes", _TARGET),
+        "too_long": Words("Too long for the target", _TYPE),
+        "unknown_code": Words(
+            "Unknown code", "Add the code to the codebook, or say what becomes of unknown ones, then replay the rows."
+        ),
+        "unreadable": Words("The value cannot be read", _PLAN),
+    }
+)
+
+
+def words_for(code: str) -> Words:
+    """The words for a code; of one that is not listed, its own."""
+    return REASON_WORDS.get(code) or Words(code.replace("_", " ").capitalize(), _PLAN)

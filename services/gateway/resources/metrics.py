@@ -1,0 +1,31 @@
+"""The figures of the whole installation."""
+
+from __future__ import annotations
+
+from services.gateway.api.endpoint import Call, Endpoint, Nothing, Tag
+from shared.identity.permissions import Permission
+from shared.runtime.memory import resident_bytes
+from shared.status.figures import MetricsDocument, metrics_document
+
+
+async def read_metrics(call: Call[Nothing, Nothing, None]) -> MetricsDocument:
+    api = call.api
+    return metrics_document(
+        await api.figures.read(),
+        memory_bytes=resident_bytes(),
+        uptime_seconds=max((api.clock() - api.started_at).total_seconds(), 0.0),
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/api/metrics",
+        operation_id="readMetrics",
+        permission=Permission.HEALTH_READ,
+        summary="Runs by how they are, batches in flight, memory and uptime",
+        tag=Tag.SYSTEM,
+        handler=read_metrics,
+        answer=MetricsDocument,
+    ),
+)

@@ -1,0 +1,136 @@
+"""Starting a run: a row in the ledger, from which the dispatcher goes on, whether the broker is there or not."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from importlib.metadata import version
+from uuid import UUID
+
+import msgspec
+
+from services.gateway.api.decoding import as_json
+from services.gateway.api.endpoint import Answer, Call, Endpoint, Limit, Nothing, Tag
+from services.gateway.api.problems import bad_request, conflict
+from services.gateway.documents.runs import RunDocument
+from services.gateway.documents.starting import StartForm, StartOptions
+from services.gateway.resources.runs import document_of
+from shared.core.run_options import RunOptions
+from shared.core.states import BUILT_MODES, LoadMode
+from shared.identity.permissions import Permission
+from shared.ledger.idempotency import KeyedRequest
+from shared.ledger.register import Migration, read_migration
+from shared.ledger.runs import NewRun, create_run, read_runs
+
+VERSION = version("transfuse")
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class _Started(msgspec.Struct, frozen=True):
+    """What is needed of a kept answer."""
+
+    id: UUID
+
+
+async def start_run(call: Call[Nothing, Nothing, StartForm]) -> Answer[RunDocument]:
+    request = _keyed(call)
+    mode = _mode(call.body.options)
+    if request is None:
+        migration = await call.api.register.get(call.body.migration_id)
+        run = await call.api.runs.create(_new_run(call, migration, mode))
+        return _answer(as_json(document_of(await call.api.runs.get(run))))
+    async with call.api.idempotency.once(request) as attempt:
+        if attempt.kept is not None:
+            return _answer(attempt.kept)
+        # All on one connection: who holds a key while he waits for another would wait for those who wait for the key.
+        migration = await read_migration(attempt.connection, call.body.migration_id)
+        run = await create_run(attempt.connection, _new_run(call, migration, mode))
+        (written,) = await read_runs(attempt.connection, [run])
+        content = as_json(document_of(written))
+        await attempt.keep(content)
+    return _answer(content)
+
+
+def _answer(content: bytes) -> Answer[RunDocument]:
+    run = msgspec.json.decode(content, type=_Started).id
+    return Answer(
+        content=content,
+        status=HTTPStatus.ACCEPTED,
+        headers={"Location": f"/api/runs/{run}"},
+        audit={"run": str(run)},
+    )
+
+
+def _keyed(call: Call[Nothing, Nothing, StartForm]) -> KeyedRequest | None:
+    """The request under its key, None where it has none. The key belongs to the account, whatever its name is now."""
+    key = call.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if KEY.fullmatch(key) is None:
+        raise bad_request(
+            "The Idempotency-Key is 1 to 255 visible ASCII characters.",
+            code="bad_key",
+            remedy="Use a UUID of your own making.",
+        )
+    return KeyedRequest(actor=str(call.caller.who.subject), key=key, content=b"startRun " + as_json(call.body))
+
+
+def _mode(options: StartOptions) -> LoadMode:
+    """How batches end. Raises ApiError 400 for a contradiction, 409 `not_available` for what is not built."""
+    if options.validate_only and options.skip_validation:
+        raise bad_request(
+            "A run that only validates cannot leave the validation out.",
+            code="contradiction",
+            remedy="Set validateOnly or skipValidation, not both.",
+        )
+    if options.validate_only and options.mode not in {None, LoadMode.CHECK}:
+        raise bad_request(
+            "validateOnly is the mode check; another mode was asked for.",
+            code="contradiction",
+            remedy="Leave out mode, or validateOnly.",
+        )
+    mode = LoadMode.CHECK if options.validate_only else options.mode or LoadMode.INSERT
+    if mode not in BUILT_MODES:
+        built = ", ".join(sorted(BUILT_MODES))
+        raise conflict(f"The mode {mode} is not available.", code="not_available", remedy=f"Use one of: {built}.")
+    if options.only:
+        raise conflict(
+            "A run of some mappings only is not available.", code="not_available", remedy="Start a run of all mappings."
+        )
+    return mode
+
+
+def _new_run(call: Call[Nothing, Nothing, StartForm], migration: Migration, mode: LoadMode) -> NewRun:
+    """The run as the ledger takes it: of the newest version of the migration's plan."""
+    options = call.body.options
+    return NewRun(
+        migration=migration.id,
+        plan_hash=migration.plan_hash,
+        actor=call.caller.who.actor,
+        transfuse_version=VERSION,
+        mode=mode,
+        priority=options.priority.rank,
+        options=RunOptions(batch_rows=options.batch_size, skip_validation=options.skip_validation),
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="POST",
+        path="/api/migrations/start",
+        operation_id="startRun",
+        permission=Permission.MIGRATION_START,
+        summary="Start a run of a migration; an Idempotency-Key makes it safe to ask again",
+        tag=Tag.RUNS,
+        handler=start_run,
+        body=StartForm,
+        answer=RunDocument,
+        status=HTTPStatus.ACCEPTED,
+        also={HTTPStatus.NOT_FOUND: None, HTTPStatus.CONFLICT: None, HTTPStatus.UNPROCESSABLE_ENTITY: None},
+        headers=("Location",),
+        accepts=("Idempotency-Key",),
+        limit=Limit.STARTS,
+        audit="run.start",
+        audited=("migration_id",),
+    ),
+)

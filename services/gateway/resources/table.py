@@ -1,0 +1,45 @@
+"""The one table of endpoints: what is not here cannot be called."""
+
+from __future__ import annotations
+
+from services.gateway.api.endpoint import Endpoint
+from services.gateway.resources import (
+    audit,
+    configuration,
+    control,
+    events,
+    health,
+    metrics,
+    migrations,
+    plans,
+    preflight,
+    quarantine,
+    report,
+    runs,
+    sign_in,
+    starting,
+    status,
+    users,
+)
+from services.gateway.resources.documentation import documented
+
+ENDPOINTS: tuple[Endpoint, ...] = documented(
+    (
+        *migrations.ENDPOINTS,
+        *starting.ENDPOINTS,
+        *control.ENDPOINTS,
+        *plans.ENDPOINTS,
+        *preflight.ENDPOINTS,
+        *runs.ENDPOINTS,
+        *status.ENDPOINTS,
+        *events.ENDPOINTS,
+        *report.ENDPOINTS,
+        *users.ENDPOINTS,
+        *sign_in.ENDPOINTS,
+        *audit.ENDPOINTS,
+        *quarantine.ENDPOINTS,
+        *health.ENDPOINTS,
+        *metrics.ENDPOINTS,
+        *configuration.ENDPOINTS,
+    )
+)
