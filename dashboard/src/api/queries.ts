@@ -1,0 +1,142 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { ApiProblem } from "./ApiProblem";
+import { api } from "./client";
+import type { EventList, RunEvent } from "./types";
+
+/** What the pages ask, with the keys under which answers are kept in memory. */
+
+export interface MigrationFilters {
+  status?: string | undefined;
+  search?: string | undefined;
+  sort?: string | undefined;
+}
+
+export function migrationsQuery(filters: MigrationFilters = {}) {
+  return infiniteQueryOptions({
+    queryKey: ["migrations", filters],
+    queryFn: ({ pageParam, signal }) => api.getMigrations({ ...filters, cursor: pageParam }, signal),
+    placeholderData: keepPreviousData,
+    initialPageParam: "",
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+}
+
+export function migrationQuery(id: string) {
+  return queryOptions({ queryKey: ["migration", id], queryFn: ({ signal }) => api.getMigration(id, signal) });
+}
+
+export function runsQuery(migrationId: string) {
+  return infiniteQueryOptions({
+    queryKey: ["runs", migrationId],
+    queryFn: ({ pageParam, signal }) => api.getRuns(migrationId, { cursor: pageParam }, signal),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+}
+
+export function runQuery(id: string) {
+  return queryOptions({ queryKey: ["run", id, "document"], queryFn: ({ signal }) => api.getRun(id, signal) });
+}
+
+export function runStatusQuery(id: string) {
+  return queryOptions({ queryKey: ["run", id, "status"], queryFn: ({ signal }) => api.getRunStatus(id, signal) });
+}
+
+export function throughputQuery(id: string) {
+  return queryOptions({ queryKey: ["run", id, "throughput"], queryFn: ({ signal }) => api.getThroughput(id, signal) });
+}
+
+const EVENTS = 1000;
+
+/** The whole history of a run, newest first; of one level or of all. */
+export function eventsQuery(id: string, level = "") {
+  return queryOptions({
+    queryKey: ["run", id, "events", level],
+    queryFn: async ({ signal }) => {
+      const events: RunEvent[] = [];
+      for (let after: number | null = 0; after !== null; ) {
+        const part: EventList = await api.getEvents(id, { level, after, limit: EVENTS }, signal);
+        events.push(...part.events);
+        after = part.nextAfter;
+      }
+      return events.reverse();
+    },
+  });
+}
+
+export function reportQuery(id: string) {
+  return queryOptions({ queryKey: ["run", id, "report"], queryFn: ({ signal }) => api.getReport(id, signal) });
+}
+
+export interface QuarantineFilters {
+  by?: string | undefined;
+  reason?: string | undefined;
+  mapping?: string | undefined;
+  column?: string | undefined;
+  state?: string | undefined;
+}
+
+export function quarantineQuery(id: string, filters: QuarantineFilters) {
+  return infiniteQueryOptions({
+    queryKey: ["run", id, "quarantine", filters],
+    queryFn: ({ pageParam, signal }) => api.getQuarantine(id, { ...filters, cursor: pageParam }, signal),
+    placeholderData: keepPreviousData,
+    initialPageParam: "",
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+}
+
+const PREFLIGHT_EVERY_MS = 1500;
+
+/** The latest preflight; null where none was asked for. It is asked again while one is under way. */
+export function preflightQuery(migrationId: string) {
+  return queryOptions({
+    queryKey: ["preflight", migrationId],
+    queryFn: async ({ signal }) => {
+      try {
+        return await api.getPreflight(migrationId, signal);
+      } catch (error) {
+        if (error instanceof ApiProblem && error.status === 404 && error.code !== "unknown_migration") return null;
+        throw error;
+      }
+    },
+    refetchInterval: ({ state }) =>
+      state.data?.state === "pending" || state.data?.state === "running" ? PREFLIGHT_EVERY_MS : false,
+  });
+}
+
+export function plansQuery() {
+  return queryOptions({ queryKey: ["plans"], queryFn: ({ signal }) => api.getPlans(signal) });
+}
+
+export function planQuery(name: string, version?: number) {
+  return queryOptions({ queryKey: ["plan", name, version ?? 0], queryFn: ({ signal }) => api.getPlan(name, version, signal) });
+}
+
+export interface AuditFilters {
+  actor?: string | undefined;
+  action?: string | undefined;
+  objectId?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+export function auditQuery(filters: AuditFilters) {
+  return infiniteQueryOptions({
+    queryKey: ["audit", filters],
+    queryFn: ({ pageParam, signal }) => api.getAudit({ ...filters, cursor: pageParam }, signal),
+    placeholderData: keepPreviousData,
+    initialPageParam: "",
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+}
+
+const SYSTEM_EVERY_MS = 5000;
+
+export function healthQuery() {
+  return queryOptions({ queryKey: ["health"], queryFn: ({ signal }) => api.getHealth(signal), refetchInterval: SYSTEM_EVERY_MS });
+}
+
+export function metricsQuery() {
+  return queryOptions({ queryKey: ["metrics"], queryFn: ({ signal }) => api.getMetrics(signal), refetchInterval: SYSTEM_EVERY_MS });
+}

@@ -1,0 +1,114 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { SocketService, type LiveSocket, type SocketOptions } from "./SocketService";
+
+type Handler = (...values: unknown[]) => void;
+
+class FakeSocket {
+  connected = false;
+  active = true;
+  readonly emitted: unknown[][] = [];
+  readonly handlers = new Map<string, Handler>();
+  answer: unknown = { ok: true };
+  connects = 0;
+
+  on(event: string, handler: Handler): this {
+    this.handlers.set(event, handler);
+    return this;
+  }
+  emit(...values: unknown[]): this {
+    this.emitted.push(values.slice(0, -1));
+    (values.at(-1) as (answer: unknown) => void)(this.answer);
+    return this;
+  }
+  connect(): this {
+    this.connects += 1;
+    return this;
+  }
+  disconnect(): this {
+    this.connected = false;
+    return this;
+  }
+  hears(event: string, value?: unknown): void {
+    if (event === "connect") this.connected = true;
+    if (event === "disconnect") this.connected = false;
+    this.handlers.get(event)?.(value);
+  }
+}
+
+describe("the line to the notifier", () => {
+  let socket: FakeSocket;
+  let service: SocketService;
+  const renew = vi.fn(() => Promise.resolve(true));
+  const options: SocketOptions = { url: "http://notifier", token: () => "t", renew };
+
+  beforeEach(() => {
+    renew.mockClear();
+    socket = new FakeSocket();
+    service = new SocketService(() => socket as unknown as LiveSocket);
+    service.connect(options);
+  });
+
+  test("a room asked for before the connection is entered with it", () => {
+    service.subscribeMigration("m1");
+    expect(socket.emitted).toEqual([]);
+    socket.hears("connect");
+    expect(socket.emitted).toEqual([["migration:subscribe", "m1"]]);
+  });
+
+  test("rooms are entered again after every reconnection", () => {
+    socket.hears("connect");
+    service.subscribeMigration("m1");
+    service.subscribeMigration("m2");
+    service.unsubscribeMigration("m2");
+    service.subscribeSystem();
+    socket.emitted.length = 0;
+    socket.hears("disconnect", "transport close");
+    socket.hears("connect");
+    expect(socket.emitted).toEqual([["migration:subscribe", "m1"], ["system:subscribe"]]);
+  });
+
+  test("a room is left with the last part of the page that follows it", () => {
+    socket.hears("connect");
+    service.subscribeMigration("m1");
+    service.subscribeMigration("m1");
+    service.unsubscribeMigration("m1");
+    expect(socket.emitted).toEqual([["migration:subscribe", "m1"]]);
+    service.unsubscribeMigration("m1");
+    expect(socket.emitted.at(-1)).toEqual(["migration:unsubscribe", "m1"]);
+  });
+
+  test("a refused room is told", () => {
+    const problems: unknown[] = [];
+    service.onError((problem) => problems.push(problem));
+    socket.answer = { error: "forbidden" };
+    socket.hears("connect");
+    service.subscribeMigration("m1");
+    expect(problems).toEqual([{ kind: "refused", migrationId: "m1", message: "forbidden" }]);
+  });
+
+  test("a socket that the server ended comes back with a new token", async () => {
+    socket.hears("connect");
+    socket.hears("disconnect", "io server disconnect");
+    await vi.waitFor(() => expect(socket.connects).toBe(1));
+    expect(renew).toHaveBeenCalledOnce();
+  });
+
+  test("a lost transport reconnects by itself, without another token", () => {
+    socket.hears("connect");
+    socket.hears("disconnect", "transport close");
+    expect(renew).not.toHaveBeenCalled();
+  });
+
+  test("progress, status and failures reach their listeners until they stop listening", () => {
+    const heard: unknown[] = [];
+    const stop = service.onProgress((event) => heard.push(event.seq));
+    service.onStatusChange((event) => heard.push(event.status));
+    service.onError((problem) => heard.push(problem.message));
+    socket.hears("migration:progress", { seq: 1 });
+    socket.hears("migration:status", { status: "failed" });
+    socket.hears("migration:error", { migrationId: "m1", error: "out of disk" });
+    stop();
+    socket.hears("migration:progress", { seq: 2 });
+    expect(heard).toEqual([1, "failed", "out of disk"]);
+  });
+});

@@ -1,0 +1,71 @@
+import type { Metrics, RunState, RunStatus, RunStatusWord } from "../api/types";
+
+/** What the notifier sends. Each event is a whole snapshot with a rising `seq`: a lost one is harmless. */
+
+export interface ProgressEvent {
+  migrationId: string;
+  runId: string;
+  seq: number;
+  /** 0 to 100. */
+  progress: number;
+  current: number;
+  total: number;
+  message: string;
+  phase: RunState;
+  rowsPerSecond: number;
+  etaSeconds: number | null;
+  /** The same as the API tells: verdict, stages, mappings, balance. Nothing has to be asked while it moves. */
+  status: RunStatus;
+}
+
+export interface StatusEvent {
+  migrationId: string;
+  runId: string;
+  seq: number;
+  status: RunStatusWord;
+  /** The finer word for it. */
+  phase: RunState;
+  timestamp: string;
+}
+
+export interface FailureEvent {
+  migrationId: string;
+  runId: string;
+  seq: number;
+  error: string;
+  timestamp: string;
+}
+
+export interface CompletedEvent {
+  migrationId: string;
+  runId: string;
+  seq: number;
+  timestamp: string;
+  summary: {
+    runId: string;
+    status: RunStatusWord;
+    durationSeconds: number;
+    reportUrl: string;
+  };
+}
+
+export interface SystemMetrics extends Metrics {
+  services: Readonly<Record<string, "connected" | "disconnected">>;
+}
+
+export type Acknowledged = { ok: true } | { error: string };
+
+export interface ServerEvents {
+  "migration:progress": (event: ProgressEvent) => void;
+  "migration:status": (event: StatusEvent) => void;
+  "migration:error": (event: FailureEvent) => void;
+  "migration:completed": (event: CompletedEvent) => void;
+  "system:metrics": (metrics: SystemMetrics) => void;
+}
+
+export interface ClientEvents {
+  "migration:subscribe": (migrationId: string, acknowledge: (answer: Acknowledged) => void) => void;
+  "migration:unsubscribe": (migrationId: string, acknowledge: (answer: Acknowledged) => void) => void;
+  "system:subscribe": (acknowledge: (answer: Acknowledged) => void) => void;
+  "system:unsubscribe": (acknowledge: (answer: Acknowledged) => void) => void;
+}

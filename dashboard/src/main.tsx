@@ -1,0 +1,27 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { createBrowserRouter } from "react-router";
+import { RouterProvider } from "react-router/dom";
+import "./styles/index.css";
+import "./styleNonce";
+import { useSession } from "./live/SessionStore";
+import { makeQueryClient } from "./queryClient";
+import { ROUTES } from "./routes/routes";
+
+const client = makeQueryClient();
+// Who signs out leaves nothing behind for the next one.
+useSession.subscribe((session) => {
+  if (session.status === "out") client.clear();
+});
+
+const root = document.getElementById("root");
+if (root)
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={client}>
+        {/* A changed address shows at once: routes are loaded before they are drawn, so there is nothing to wait for. */}
+        <RouterProvider router={createBrowserRouter(ROUTES)} useTransitions={false} />
+      </QueryClientProvider>
+    </StrictMode>,
+  );

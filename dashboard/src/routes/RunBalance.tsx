@@ -1,0 +1,135 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { Link } from "react-router";
+import { reportQuery } from "../api/queries";
+import type { Balance, RunStatus } from "../api/types";
+import { BalanceEquation } from "../components/BalanceEquation";
+import { BalanceScale } from "../components/BalanceScale";
+import { Card } from "../components/Card";
+import { DurationBars } from "../components/DurationBars";
+import { Icon } from "../components/Icon";
+import { mappingName, MappingTable } from "../components/MappingTable";
+import { OutcomeMark } from "../components/OutcomeMark";
+import { ProofList } from "../components/ProofList";
+import { Verdict } from "../components/Verdict";
+import { counted, grouped } from "../format/number";
+import { useAddress } from "../shell/useAddress";
+import { spoken } from "../words/identifiers";
+
+/** A complete run: the balance, how it is known, what waits for a person, where the time went. */
+export function RunBalance({ runId, status }: { runId: string; status: RunStatus }) {
+  const { balance } = status;
+  if (balance?.unaccounted !== 0) return <Unbalanced runId={runId} status={status} />;
+  return (
+    <>
+      <BalanceCard runId={runId} status={status} balance={balance} />
+      <div className="cols lower grid gap-5 items-start lg:grid-cols-[minmax(0,1.2fr)_minmax(0,1fr)]">
+        <Proofs runId={runId} />
+        <div className="stack gap-5">
+          <Waiting runId={runId} status={status} />
+          <Card title="Where the time went">
+            <DurationBars phases={status.phases} />
+          </Card>
+        </div>
+      </div>
+      <ByMapping runId={runId} status={status} balance={balance} />
+    </>
+  );
+}
+
+function Unbalanced({ runId, status }: { runId: string; status: RunStatus }) {
+  return (
+    <>
+      <Verdict verdict={status.verdict} icon="scale" />
+      {status.balance && <ByMapping runId={runId} status={status} balance={status.balance} />}
+    </>
+  );
+}
+
+function BalanceCard({ runId, status, balance }: { runId: string; status: RunStatus; balance: Balance }) {
+  const excluded = balance.mappings.reduce((sum, account) => sum + (account.excluded ?? 0), 0);
+  const reasons = status.quarantine.map((reason) => ({
+    label: [spoken(reason.code), reason.mapping].join(", "),
+    rows: reason.rows,
+    to: `/runs/${runId}/quarantine?reason=${encodeURIComponent(reason.code)}&mapping=${encodeURIComponent(reason.mapping)}`,
+  }));
+  return (
+    <section className="card balance" aria-labelledby="balance-title">
+      <div className="bal-head">
+        <span className="seal">
+          <Icon name="check" />
+        </span>
+        <div>
+          <h2 id="balance-title">{status.verdict.headline.replace(/\.$/, "")}</h2>
+          <p className="soft sm">
+            {counted(balance.inSnapshot, "row")} were counted in the legacy snapshot. {grouped(balance.counts.read)} are explained, counted inside
+            the transactions that wrote them.
+            {excluded > 0 && ` ${counted(excluded, "more row")} of driving tables were excluded by the plan’s joins.`}
+          </p>
+        </div>
+      </div>
+      <BalanceEquation counts={balance.counts} unaccounted={balance.unaccounted ?? 0} />
+      <BalanceScale counts={balance.counts} snapshotRows={balance.inSnapshot} reasons={reasons} quarantine={`/runs/${runId}/quarantine`} />
+    </section>
+  );
+}
+
+function Proofs({ runId }: { runId: string }) {
+  const { data } = useQuery(reportQuery(runId));
+  return (
+    <Card title="How we know" aside={data && <span className="xs muted">{counted(data.evidence.length, "check")}</span>}>
+      {data ? <ProofList evidence={data.evidence} /> : <p className="body sm muted">The report tells how each figure is known.</p>}
+    </Card>
+  );
+}
+
+function Waiting({ runId, status }: { runId: string; status: RunStatus }) {
+  const warned = status.warnings.reduce((sum, warning) => sum + warning.rows, 0);
+  return (
+    <Card title="Waiting for a person">
+      <div className="body stack tight sm">
+        {status.counts.quarantined > 0 ? (
+          <div className="row between">
+            <OutcomeMark outcome="quarantined">{counted(status.counts.quarantined, "row")} in quarantine</OutcomeMark>
+            <Link className="link" to={`/runs/${runId}/quarantine`}>
+              Decide
+            </Link>
+          </div>
+        ) : (
+          <span className="okk">
+            <Icon name="check" small />
+            Quarantine is empty
+          </span>
+        )}
+        {warned > 0 && (
+          <div className="row between soft">
+            <span>{counted(warned, "value")} kept aside or warned about</span>
+            <Link className="link" to={`/runs/${runId}/report`}>
+              Read
+            </Link>
+          </div>
+        )}
+      </div>
+    </Card>
+  );
+}
+
+function ByMapping({ runId, status, balance }: { runId: string; status: RunStatus; balance: Balance }) {
+  const address = useAddress();
+  const unaccounted = useMemo(
+    () => new Map(balance.mappings.map((account) => [mappingName(account), account.unaccounted])),
+    [balance.mappings],
+  );
+  return (
+    <Card title="Balance by mapping">
+      <MappingTable
+        mappings={status.mappings}
+        unaccounted={unaccounted}
+        sort={address.get("sort")}
+        onSort={(sort) => address.set({ sort })}
+        quarantine={(mapping) => `/runs/${runId}/quarantine?mapping=${encodeURIComponent(mapping)}`}
+        still
+      />
+    </Card>
+  );
+}

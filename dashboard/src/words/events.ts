@@ -1,0 +1,58 @@
+import type { RunEvent, RunState } from "../api/types";
+import type { IconName } from "../components/drawings";
+import { spoken } from "./identifiers";
+import { STATES } from "./states";
+
+/** An event as it is shown: what happened, to which mapping, what else there is to know. */
+export interface ToldEvent {
+  icon: IconName;
+  tone: string;
+  text: string;
+  mapping: string;
+  remark: string;
+}
+
+const VERBS: Record<string, string> = { start: "started", pause: "asked to pause", resume: "asked to resume", cancel: "asked to cancel" };
+const LEVELS: Record<RunEvent["level"], { icon: IconName; tone: string }> = {
+  info: { icon: "info", tone: "" },
+  warning: { icon: "warn", tone: "attention" },
+  error: { icon: "fail", tone: "failed" },
+};
+
+/** The words for an entry of a run's history; one that this page does not know is told by its name and its figures. */
+export function told(event: RunEvent): ToldEvent {
+  const { detail } = event;
+  const { icon, tone } = LEVELS[event.level];
+  const mapping = word(detail.mapping);
+  const state = word(detail.state);
+  if (event.kind === "state" && isState(state)) {
+    const shown = STATES[state];
+    return { icon: shown.icon, tone: shown.tone, text: shown.word, mapping, remark: spokenReason(word(detail.reason)) };
+  }
+  if (event.kind === "asked") {
+    const verb = word(detail.verb);
+    return { icon: "people", tone: "", text: `${word(detail.actor) || "Somebody"} ${VERBS[verb] ?? verb}`, mapping, remark: "" };
+  }
+  return { icon, tone, text: spoken(word(detail.code) || event.kind), mapping, remark: figures(detail) };
+}
+
+function isState(state: string): state is RunState {
+  return Object.hasOwn(STATES, state);
+}
+
+function spokenReason(reason: string): string {
+  return reason && reason !== "asked" ? spoken(reason) : "";
+}
+
+function word(value: string | number | null | undefined): string {
+  return value === null || value === undefined ? "" : String(value);
+}
+
+const TOLD = new Set(["mapping", "code", "state"]);
+
+function figures(detail: RunEvent["detail"]): string {
+  return Object.entries(detail)
+    .filter(([name, value]) => !TOLD.has(name) && value !== null && value !== "")
+    .map(([name, value]) => `${name.replaceAll("_", " ")} ${word(value)}`)
+    .join(" · ");
+}

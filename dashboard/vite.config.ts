@@ -1,0 +1,38 @@
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const CHUNKS: readonly (readonly [string, RegExp])[] = [
+  ["chart", /node_modules\/uplot\//],
+  ["table", /node_modules\/@tanstack\/(react-table|table-core)\//],
+  ["socket", /node_modules\/(socket\.io|engine\.io|@socket\.io)/],
+  ["react", /node_modules\/(react|react-dom|react-router|scheduler)\//],
+];
+
+const gateway = process.env.VITE_API_URL ?? "http://127.0.0.1:8080";
+const notifier = process.env.VITE_SOCKET_URL ?? gateway;
+
+export default defineConfig({
+  plugins: [react(), tailwindcss()],
+  build: {
+    outDir: "../services/gateway/static",
+    emptyOutDir: true,
+    target: "es2022",
+    // The default would rewrite light-dark() into variables fixed at the root, and white paper in a dark page turns dark.
+    cssTarget: ["chrome123", "safari17.5", "firefox120"],
+    sourcemap: false,
+    rollupOptions: {
+      output: { manualChunks: (id) => CHUNKS.find(([, pattern]) => pattern.test(id))?.[0] },
+    },
+  },
+  server: {
+    proxy: { "/api": gateway, "/socket.io": { target: notifier, ws: true } },
+  },
+  test: {
+    environment: "jsdom",
+    setupFiles: ["./tests/setup.ts"],
+    include: ["src/**/*.test.{ts,tsx}"],
+    restoreMocks: true,
+    css: false,
+  },
+});
