@@ -13,11 +13,15 @@ from transfuse.exit_codes import ExitCode
 from transfuse.screen.failure import DEBUG, failure_text
 
 COMMANDS = {
+    "audit": ("audit", "Who did what, and the proof that nothing of it was changed."),
     "cancel": ("control", "End a run for good."),
+    "cleanup": ("cleanup", "Remove the bulk details of older runs."),
     "demo": ("demo", "A whole migration on this machine, nothing to set up."),
     "hash": ("hash", "One figure that says whether two targets hold the same."),
     "init": ("init", "Make the ledger and a database role per service."),
     "key": ("key", "The target's UUID of one legacy row."),
+    "login": ("login", "Sign in to the gateway of --api."),
+    "logout": ("login", "End a sign-in, or all of the account."),
     "pause": ("control", "Stop dispatching; batches in flight settle."),
     "plan": ("plan", "Check a plan, and see what it will do."),
     "preflight": ("preflight", "What must be well in both databases before a run."),
@@ -26,6 +30,7 @@ COMMANDS = {
     "runs": ("runs", "The history, youngest first."),
     "status": ("status", "How far a run is, or what it came to."),
     "up": ("up", "Start the services and keep them until Ctrl-C."),
+    "user": ("user", "Local accounts: who may sign in where Supabase does not do it."),
 }
 """Module and short help of each subcommand."""
 

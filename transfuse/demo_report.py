@@ -50,6 +50,7 @@ async def report(
     home = f"--home {shown(workspace.home)}"
     console.print(
         f"\nWhere to look next\n"
+        f"  .venv/bin/transfuse up --embedded {home}             this run in the dashboard, which says how to sign in\n"
         f"  .venv/bin/transfuse status {home}                    this run again\n"
         f"  .venv/bin/transfuse plan explain plans/portal {home}   the SQL on both sides, and what is read\n"
         f"  .venv/bin/transfuse hash plans/portal {home}           a hash over every mapped table\n"

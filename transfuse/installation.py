@@ -16,12 +16,25 @@ from shared.settings.databases import TARGET_URL, LegacyDatabase
 from shared.settings.environ import Complaint, Environ
 from shared.settings.readers import Reader, Variable
 from shared.settings.secret import Secret
-from shared.settings.service import ENCRYPTION_KEY, RABBITMQ_URL
+from shared.settings.service import (
+    ENCRYPTION_KEY,
+    JWT_SECRET,
+    RABBITMQ_URL,
+    REDIS_URL,
+    SERVICE_TOKEN,
+    SUPABASE_URL,
+)
 from transfuse.workspace import EMBEDDED, Workspace
 
 T = TypeVar("T")
 
 KEY_BYTES = 32
+IDENTITY = (
+    *("SUPABASE_URL", "JWT_ISSUER", "JWT_AUDIENCE", "JWKS_URL"),
+    *("CORS_ORIGINS", "TRUSTED_PROXIES", "REDIS_URL"),
+)
+"""Variables of the two services that browsers talk to."""
+OF_GATEWAY = ("SUPABASE_ANON_KEY", "SOCKET_URL", "LOADER_URL")
 PASSED_ON = (EMBEDDED, "ENVIRONMENT", "RABBITMQ_URL", "LOG_LEVEL", "BUS_PREFIX", "DRAIN_SECONDS")
 """Variables that every service gets as they are."""
 
@@ -41,7 +54,7 @@ async def install(
     variables = Environ(process)
     admin = _read(TARGET_URL, variables)
     legacy = _read(LegacyDatabase(), variables)
-    _check(variables, ENCRYPTION_KEY, RABBITMQ_URL)
+    _check(variables, ENCRYPTION_KEY, RABBITMQ_URL, REDIS_URL, JWT_SECRET, SERVICE_TOKEN, SUPABASE_URL)
     kept = _kept(workspace, admin)
     passwords = {**generate_passwords(), **kept.passwords}
     await initialise(admin, passwords=passwords, loader_schemas=schemas, role_prefix=role_prefix)
@@ -51,39 +64,41 @@ async def install(
         ).url.reveal()
         for role in service_roles(role_prefix)
     }
-    common = {name: value for name in PASSED_ON if (value := variables.find(name))}
-    key = (
-        variables.find("ENCRYPTION_KEY")
-        or kept.encryption_key
-        or base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
-    )
+    common = _found(variables, PASSED_ON)
+    key = variables.find("ENCRYPTION_KEY") or kept.secrets.get("ENCRYPTION_KEY") or _new_secret()
     sealed = {**common, "ENCRYPTION_KEY": "".join(key.split())}
-    optional = {name: value for name in ("REDIS_URL", "JWT_SECRET") if (value := variables.find(name))}
+    browsers = {**common, **_found(variables, IDENTITY), **_signing(variables, kept)}
+    token = {"SERVICE_TOKEN": variables.find("SERVICE_TOKEN") or kept.secrets.get("SERVICE_TOKEN") or _new_secret()}
     workspace.write(
         {
-            "gateway": {**common, **optional, "LEDGER_DATABASE_URL": logins["gateway"]},
+            "gateway": {
+                **browsers,
+                **_found(variables, OF_GATEWAY),
+                **token,
+                "LEDGER_DATABASE_URL": logins["gateway"],
+            },
             "extractor": {
                 **sealed,
                 "LEGACY_DATABASE_URL": legacy.url.reveal(),
                 "LEDGER_DATABASE_URL": logins["extractor"],
             },
             "transformer": {**sealed, "LEDGER_DATABASE_URL": logins["transformer"]},
-            "loader": {**sealed, "TARGET_DATABASE_URL": logins["loader"]},
-            "notifier": {**common, **optional, "LEDGER_DATABASE_URL": logins["notifier"]},
+            "loader": {**sealed, **token, "TARGET_DATABASE_URL": logins["loader"]},
+            "notifier": {**browsers, "LEDGER_DATABASE_URL": logins["notifier"]},
         }
     )
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """What an earlier `init` wrote: passwords by service, if for the same database, and the key that wraps run keys."""
+    """What an earlier `init` wrote: passwords by service, if for the same database, and other secrets by name."""
 
     passwords: dict[str, str]
-    encryption_key: str
+    secrets: dict[str, str]
 
 
 def _kept(workspace: Workspace, admin: PostgresAddress) -> _Kept:
     if not workspace.initialised:
-        return _Kept({}, "")
+        return _Kept({}, {})
     passwords: dict[str, str] = {}
     for service in SERVICES:
         variables = workspace.kept(service)
@@ -91,7 +106,23 @@ def _kept(workspace: Workspace, admin: PostgresAddress) -> _Kept:
         login = postgres_url(url, Environ({}))
         if (login.host, login.database) == (admin.host, admin.database) and login.password is not None:
             passwords[service] = login.password.reveal()
-    return _Kept(passwords, workspace.kept("extractor")["ENCRYPTION_KEY"])
+    return _Kept(passwords, {**workspace.kept("gateway"), **workspace.kept("extractor")})
+
+
+def _signing(variables: Environ, kept: _Kept) -> dict[str, str]:
+    """JWT_SECRET: the one that is set; with Supabase none of our own; else the one made before, or a new one."""
+    found = variables.find("JWT_SECRET")
+    if found is None and variables.find("SUPABASE_URL") is None:
+        found = kept.secrets.get("JWT_SECRET") or _new_secret()
+    return {} if found is None else {"JWT_SECRET": found}
+
+
+def _new_secret() -> str:
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+def _found(variables: Environ, names: tuple[str, ...]) -> dict[str, str]:
+    return {name: value for name in names if (value := variables.find(name))}
 
 
 def _check(variables: Environ, *readers: Variable[Any]) -> None:

@@ -21,6 +21,8 @@ from shared.ledger.progress import Progress
 from shared.ledger.runs import Runs
 from shared.postgres.pools import Pool, Session, open_pool
 from shared.settings.service import Ledger
+from shared.status.document import RunStatus
+from shared.status.status import run_status
 from transfuse.embedded.databases import databases_running
 from transfuse.workspace import SERVICES, Workspace
 
@@ -64,6 +66,10 @@ class Operator(msgspec.Struct, frozen=True):
     pool: Pool
     runs: Runs
     progress: Progress
+
+    async def status(self, run: UUID) -> RunStatus:
+        """What there is to say of a run now."""
+        return run_status(await self.progress.read(run))
 
     async def run_or_latest(self, run: UUID | None) -> UUID:
         """The run that was named, else the youngest one. Raises Refused where there is none."""

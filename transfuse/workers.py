@@ -10,15 +10,19 @@ from pathlib import Path
 
 from shared.telemetry.logging import configure
 from transfuse.operator import service_environments
+from transfuse.ports import free_port
 from transfuse.workspace import Workspace
 
 
 @asynccontextmanager
-async def workers(workspace: Workspace, *, in_process: bool = False) -> AsyncIterator[bool]:
+async def workers(
+    workspace: Workspace, *, in_process: bool = False, api_port: int | None = None
+) -> AsyncIterator[bool]:
     """Have somebody work on the runs of this workspace's ledger; whether it is this process.
 
     With RABBITMQ_URL the started services do it. Without, the five services run in this process over the in-process
-    bus, unless another process of the workspace does so already; with `in_process` whatever RABBITMQ_URL says.
+    bus, unless another process of the workspace does so already; with `in_process` whatever RABBITMQ_URL says. The API
+    is served only with `api_port`.
     """
     environments = service_environments(workspace)
     if environments["gateway"].get("RABBITMQ_URL") and not in_process:
@@ -28,10 +32,11 @@ async def workers(workspace: Workspace, *, in_process: bool = False) -> AsyncIte
         if not is_alone:
             yield False
             return
-        from transfuse.pipeline import pipeline  # noqa: PLC0415 - what it takes to load, only who works waits for
+        from transfuse.pipeline import Served, pipeline  # noqa: PLC0415 - what it takes to load, only who works waits for
 
+        served = None if api_port is None else Served(api_port=api_port, loader_port=free_port())
         with logging_to(workspace.home / "services.log"):
-            async with pipeline(environments):
+            async with pipeline(environments, served=served):
                 yield True
 
 

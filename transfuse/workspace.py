@@ -23,7 +23,10 @@ EMBEDDED = "TRANSFUSE_EMBEDDED"
 
 DATABASES = ("LEGACY_DATABASE_URL", "TARGET_DATABASE_URL", "LEDGER_DATABASE_URL")
 CREDENTIALS = frozenset(
-    {*DATABASES, "ENCRYPTION_KEY", "JWT_SECRET", "LEGACY_DB_PASSWORD", "PORT", "REDIS_URL", "SUPABASE_SERVICE_KEY"}
+    {
+        *(*DATABASES, "ENCRYPTION_KEY", "JWT_SECRET", "LEGACY_DB_PASSWORD", "PORT", "REDIS_URL"),
+        *("SERVICE_TOKEN", "SUPABASE_SERVICE_KEY"),
+    }
 )
 """A service gets of these only what `init` wrote for it."""
 NAMESPACES = "PLAN_SECRET_"
@@ -126,7 +129,8 @@ class Workspace:
         harmless = {
             name: value
             for name, value in process.items()
-            if name not in CREDENTIALS and (service == "transformer" or not name.startswith(NAMESPACES))
+            if name.removesuffix("_FILE") not in CREDENTIALS
+            and (service == "transformer" or not name.startswith(NAMESPACES))
         }
         return {**harmless, **kept}
 

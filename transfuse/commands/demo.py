@@ -13,17 +13,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from shared.core.errors import Refused
+from shared.core.run_options import RunOptions
 from shared.plan.reader import read_plan
 from transfuse.demo_report import report
 from transfuse.embedded.databases import EmbeddedDatabases, embedded_databases
 from transfuse.embedded.legacy_reader import make_reader
 from transfuse.following import follow
 from transfuse.installation import install
+from transfuse.ledger_runs import LedgerRuns
 from transfuse.operator import actor, console, operator, run_async
 from transfuse.samples.portal.generate import generate
 from transfuse.samples.portal.outcomes import Manifest, read_outcomes
 from transfuse.samples.portal.target import create_target
-from transfuse.starting import RunOptions, start
+from transfuse.starting import start
 from transfuse.workers import workers
 from transfuse.workspace import Workspace
 
@@ -77,8 +79,8 @@ async def _demo(scale: float, seed: int, workspace: Workspace) -> int:
             reader = await make_reader(databases.legacy, plan)
             await install(workspace, {**os.environ, **databases.environment(), "LEGACY_DATABASE_URL": reader})
         async with operator(workspace.home) as ledger, workers(workspace, in_process=True):
-            run = await start(ledger.runs, plan, actor=actor(), migration=plan.name, options=RunOptions(), priority=5)
-            await follow(ledger, run)
+            run = await start(ledger.runs, plan, actor=actor(), migration=plan.name, options=RunOptions())
+            await follow(LedgerRuns(ledger, working_here=True), run)
             snapshot = await ledger.progress.read(run)
         async with connections(databases) as (legacy, target):
             return await report(console, legacy, target, snapshot, manifest, read_outcomes(OUTCOMES), workspace)

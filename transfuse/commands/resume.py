@@ -8,14 +8,15 @@ from uuid import UUID
 import click
 
 from transfuse.following import follow
-from transfuse.operator import actor, console, home_option, operator, run_argument, run_async
-from transfuse.workers import workers
+from transfuse.operator import console, home_option, run_argument, run_async
+from transfuse.remote.option import api_option, run_control
 
 
 @click.command("resume")
 @run_argument
 @home_option
-def resume_command(run_id: UUID | None, home: Path) -> int:
+@api_option
+def resume_command(run_id: UUID | None, home: Path, api: str | None) -> int:
     """Go on with a run, by default the youngest, and watch it to its balance.
 
     Settled batches stay as they are. Where the snapshot is gone open batches are read from a new one, and the run is
@@ -25,14 +26,12 @@ def resume_command(run_id: UUID | None, home: Path) -> int:
     Example:
       transfuse resume
     """
-    return run_async(_resume(home, run_id))
+    return run_async(_resume(home, api, run_id))
 
 
-async def _resume(home: Path, run_id: UUID | None) -> int:
-    async with operator(home) as ledger:
-        run = await ledger.run_or_latest(run_id)
-        async with workers(ledger.workspace) as working_here:
-            # Services that live in this process hold no snapshot of an earlier one.
-            state = await ledger.runs.resume(run, actor=actor(), snapshot_lost=working_here)
-            console.print(f"run {run} goes on: {state}")
-            return await follow(ledger, run)
+async def _resume(home: Path, api: str | None, run_id: UUID | None) -> int:
+    async with run_control(home, api) as runs:
+        run = await runs.run_or_latest(run_id)
+        async with runs.working():
+            console.print(f"run {run} goes on: {await runs.resume(run)}")
+            return await follow(runs, run)

@@ -8,35 +8,36 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from shared.ledger.runs import Run
-from transfuse.operator import console, home_option, operator, run_async
+from transfuse.operator import console, home_option, run_async
+from transfuse.remote.option import api_option, run_control
+from transfuse.run_control import ListedRun
 from transfuse.screen.progress_view import STATE_STYLES
 
 
 @click.command("runs")
 @home_option
+@api_option
 @click.option("--migration", help="Only the runs of this migration.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, youngest first.")
-def runs_command(home: Path, migration: str | None, limit: int) -> None:
+def runs_command(home: Path, api: str | None, migration: str | None, limit: int) -> None:
     """List runs, youngest first.
 
     \b
     Example:
       transfuse runs --migration portal-core --limit 5
     """
-    found = run_async(_list(home, migration, limit))
+    found = run_async(_list(home, api, migration, limit))
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("run", "migration", "kind", "state", "plan", "started", "by", "reason"):
         table.add_column(title, no_wrap=title in {"run", "started"})
     for run in found:
-        started = run.started_at or run.created_at
         table.add_row(
             str(run.id), run.migration, run.kind, Text(run.state, STATE_STYLES.get(run.state, "cyan")),
-            f"{run.plan_name} v{run.plan_version}", f"{started:%Y-%m-%d %H:%M:%S}", run.actor, run.reason,
+            f"{run.plan} v{run.plan_version}", f"{run.at:%Y-%m-%d %H:%M:%S}", run.actor, run.reason,
         )  # fmt: skip
     console.print(table if found else "There is no run yet. Start one with: transfuse run PLAN")
 
 
-async def _list(home: Path, migration: str | None, limit: int) -> tuple[Run, ...]:
-    async with operator(home) as ledger:
-        return await ledger.runs.list(migration=migration, limit=limit)
+async def _list(home: Path, api: str | None, migration: str | None, limit: int) -> tuple[ListedRun, ...]:
+    async with run_control(home, api) as runs:
+        return await runs.list(migration, limit)

@@ -1,1 +1,1 @@
-"""Parts of the embedded mode that need no installation: PostgreSQL from a Python package, Redis in the process."""
+"""Parts of the embedded mode that need no installation: PostgreSQL from a Python package."""

@@ -26,9 +26,9 @@ class EmbeddedDatabases(msgspec.Struct, frozen=True, kw_only=True):
     target: str
 
     def environment(self) -> dict[str, str]:
-        """The settings that `install` reads; no broker, whatever the process has."""
+        """The settings that `install` reads; bus and Redis are in the process, whatever else is set."""
         databases = {"LEGACY_DATABASE_URL": self.legacy, "TARGET_DATABASE_URL": self.target}
-        return {**databases, EMBEDDED: "yes", "RABBITMQ_URL": ""}
+        return {**databases, EMBEDDED: "yes", "RABBITMQ_URL": "", "REDIS_URL": "memory://transfuse"}
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.core.states import MappingState, RunState
-from shared.ledger.snapshots import MappingSnapshot, RunSnapshot
+from shared.status.document import Ground, MappingStatus, RunStatus
 from transfuse.screen.figures import duration, grouped
 
 BAR_WIDTH = 24
@@ -18,6 +18,7 @@ STATE_STYLES = {
     RunState.CANCELLED: "bold red",
     RunState.PAUSED: "bold yellow",
 }
+NEEDS_SOMEBODY = {Ground.PAUSED, Ground.ATTENTION, Ground.QUARANTINED, Ground.FAILED}
 MARKS = {
     MappingState.PLANNED: Text("·", "dim"),
     MappingState.OPEN: Text("▸", "cyan"),
@@ -27,46 +28,42 @@ MARKS = {
 }
 
 
-def progress_view(snapshot: RunSnapshot) -> RenderableType:
-    """Header, one line per mapping, and the reason when the run stands still."""
-    parts: list[RenderableType] = [_header(snapshot)]
-    if snapshot.mappings:
-        parts.append(_table(snapshot))
-    if snapshot.message:
-        parts.append(Text(f"{snapshot.message}\n-> {snapshot.remedy}", STATE_STYLES.get(snapshot.state, "yellow")))
+def progress_view(status: RunStatus) -> RenderableType:
+    """Header, one line per mapping, and the verdict where somebody is needed."""
+    parts: list[RenderableType] = [_header(status)]
+    if status.mappings:
+        parts.append(_table(status))
+    if status.verdict.ground in NEEDS_SOMEBODY:
+        told = f"{status.verdict.headline}\n-> {status.verdict.detail}"
+        parts.append(Text(told, STATE_STYLES.get(status.phase, "yellow")))
     return Group(*parts)
 
 
-def share_done(snapshot: RunSnapshot) -> float:
-    """Settled share of all rows, 0 to 1; 1 only when the run is completed."""
-    if snapshot.state is RunState.COMPLETED:
-        return 1.0
-    return min(snapshot.counts.read / snapshot.row_total, 0.999) if snapshot.row_total else 0.0
-
-
-def _header(snapshot: RunSnapshot) -> Text:
+def _header(status: RunStatus) -> Text:
+    progress = status.progress
     return Text.assemble(
-        (f"{snapshot.migration}  ", "bold"),
-        (f"{snapshot.state}", STATE_STYLES.get(snapshot.state, "bold cyan")),
-        f"  {share_done(snapshot):.1%}  {grouped(snapshot.counts.read)} of {grouped(snapshot.row_total)} rows",
-        f"  {grouped(round(snapshot.rows_per_second))} rows/s  {duration(snapshot.eta_seconds)} to go",
+        (f"{status.migration}  ", "bold"),
+        (f"{status.phase}", STATE_STYLES.get(status.phase, "bold cyan")),
+        f"  {progress.percentage:.1f}%  {grouped(progress.current)} of {grouped(progress.total)} rows",
+        f"  {grouped(round(status.rows_per_second))} rows/s",
+        f"  {duration(status.eta.seconds if status.eta else None)} to go",
     )
 
 
-def _table(snapshot: RunSnapshot) -> Table:
+def _table(status: RunStatus) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("", width=1)
     table.add_column("mapping")
     table.add_column("", width=BAR_WIDTH)
     for title in ("rows", "of", "rows/s", "quarantined", "to go"):
         table.add_column(title, justify="right")
-    for mapping in snapshot.mappings:
+    for mapping in status.mappings:
         table.add_row(*_row(mapping))
     return table
 
 
-def _row(mapping: MappingSnapshot) -> tuple[RenderableType, ...]:
-    total, read = mapping.from_rows, mapping.counts.read
+def _row(mapping: MappingStatus) -> tuple[RenderableType, ...]:
+    total, read = mapping.total, mapping.counts.read
     complete = mapping.state is MappingState.COMPLETE
     seconds = (total - read) / mapping.rows_per_second if total is not None and mapping.rows_per_second > 0 else None
     return (

@@ -7,35 +7,44 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.core.states import RunState
-from shared.ledger.snapshots import RunSnapshot
+from shared.status.document import MappingAccount, RunStatus
 from transfuse.exit_codes import ExitCode
 from transfuse.screen.figures import duration, grouped
 
+SEE_STATUS = "See `transfuse status`."
 OUTCOMES = ("loaded", "updated", "unchanged", "merged", "filtered", "quarantined")
 
 
-def summary(snapshot: RunSnapshot) -> RenderableType:
+def summary(status: RunStatus) -> RenderableType:
     """Balance, quarantine, warnings and the verdict."""
-    parts: list[RenderableType] = [_balance(snapshot)] if snapshot.mappings else []
-    if snapshot.quarantine:
-        parts += [Text("\nIn quarantine, by reason", "bold"), _reasons(snapshot.quarantine, "where")]
-    if snapshot.warnings:
-        parts += [Text("\nWarnings", "bold"), _reasons(snapshot.warnings, "")]
-    return Group(*parts, Text(), _verdict(snapshot))
+    parts: list[RenderableType] = [_balance(status)] if status.mappings else []
+    if status.quarantine:
+        parts += [Text("\nIn quarantine, by reason", "bold"), _reasons(status.quarantine, "where")]
+    if status.warnings:
+        parts += [Text("\nWarnings", "bold"), _reasons(status.warnings, "")]
+    return Group(*parts, Text(), _verdict(status))
 
 
-def exit_code(snapshot: RunSnapshot) -> ExitCode:
+def exit_code(status: RunStatus) -> ExitCode:
     """What a script should know of the run."""
-    if snapshot.state is not RunState.COMPLETED or not all(balance.balances for balance in snapshot.balances):
-        return ExitCode.INTERRUPTED if snapshot.state is RunState.PAUSED else ExitCode.FAILED
-    return ExitCode.WARNINGS if _to_look_at(snapshot) else ExitCode.OK
+    if status.phase is not RunState.COMPLETED or not _balances(status):
+        return ExitCode.INTERRUPTED if status.phase is RunState.PAUSED else ExitCode.FAILED
+    return ExitCode.WARNINGS if _to_look_at(status) else ExitCode.OK
 
 
-def _to_look_at(snapshot: RunSnapshot) -> bool:
-    return bool(snapshot.quarantine or snapshot.warnings or snapshot.snapshot_count > 1)
+def _to_look_at(status: RunStatus) -> bool:
+    return bool(status.quarantine or status.warnings or status.snapshot_count > 1)
 
 
-def _balance(snapshot: RunSnapshot) -> Table:
+def _balances(status: RunStatus) -> bool:
+    return all(account.balanced for account in _accounts(status))
+
+
+def _accounts(status: RunStatus) -> tuple[MappingAccount, ...]:
+    return () if status.balance is None else status.balance.mappings
+
+
+def _balance(status: RunStatus) -> Table:
     table = Table(
         title="Balance", title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
     )
@@ -43,13 +52,13 @@ def _balance(snapshot: RunSnapshot) -> Table:
     for title in ("driving", "excluded", "read", *OUTCOMES):
         table.add_column(title, justify="right")
     table.add_column("balances")
-    for balance in snapshot.balances:
-        counts = balance.counts
+    for account in _accounts(status):
+        counts = account.counts
         table.add_row(
-            Text(balance.mapping),
-            *(grouped(count) for count in (balance.driving_rows, balance.excluded, counts.read)),
+            Text(account.mapping),
+            *(grouped(count) for count in (account.driving, account.excluded, counts.read)),
             *(grouped(getattr(counts, outcome)) for outcome in OUTCOMES),
-            Text("yes", "green") if balance.balances else Text("NO", "bold red"),
+            Text("yes", "green") if account.balanced else Text("NO", "bold red"),
         )
     return table
 
@@ -62,24 +71,21 @@ def _reasons(rows: tuple[object, ...], stage: str) -> Table:
     for row in rows:
         where = [str(getattr(row, "stage", ""))] if stage else []
         names = [getattr(row, name) for name in ("mapping", "code", "column")]
-        table.add_row(*map(Text, (*names, *where)), grouped(getattr(row, "row_count")))  # noqa: B009 - two kinds of rows
+        table.add_row(*map(Text, (*names, *where)), grouped(getattr(row, "rows")))  # noqa: B009 - two kinds of rows
     return table
 
 
-def _verdict(snapshot: RunSnapshot) -> Text:
+def _verdict(status: RunStatus) -> Text:
+    """One line for the eye, then the sentences that API and dashboard say too."""
     took = ""
-    if snapshot.started_at and snapshot.finished_at:
-        took = f" in {duration((snapshot.finished_at - snapshot.started_at).total_seconds())}"
-    match exit_code(snapshot):
+    if status.started_at and status.completed_at:
+        took = f" in {duration((status.completed_at - status.started_at).total_seconds())}"
+    verdict = status.verdict
+    balanced = f"{grouped(status.counts.read)} rows{took}\n  {verdict.headline} {verdict.detail}"
+    match exit_code(status):
         case ExitCode.OK:
-            return Text(f"✓ balanced, nothing to look at: {grouped(snapshot.counts.read)} rows{took}", "bold green")
+            return Text(f"✓ balanced, nothing to look at: {balanced}", "bold green")
         case ExitCode.WARNINGS:
-            text = f"✓ balanced, with something to look at: {grouped(snapshot.counts.read)} rows{took}"
-            extra = (
-                "\n  more than one snapshot was read: owes a differential pass" if snapshot.snapshot_count > 1 else ""
-            )
-            return Text(text + extra, "bold yellow")
+            return Text(f"✓ balanced, with something to look at: {balanced}", "bold yellow")
         case _:
-            unbalanced = snapshot.state is RunState.COMPLETED
-            reason = snapshot.message or ("it does not balance" if unbalanced else "the run did not complete")
-            return Text(f"✗ {snapshot.state}: {reason}\n  -> {snapshot.remedy or 'see `transfuse status`'}", "bold red")
+            return Text(f"✗ {status.phase}: {verdict.headline}\n  -> {verdict.detail or SEE_STATUS}", "bold red")

@@ -1,0 +1,93 @@
+"""Runs of the workspace's ledger: what an operator does with them where the ledger is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from shared.core.states import RunState
+from shared.ledger.runs import Run
+from shared.status.document import RunStatus
+from transfuse.operator import Operator, actor
+from transfuse.run_control import AskedRun, ListedRun
+from transfuse.silence import silence
+from transfuse.starting import start
+from transfuse.workers import workers
+
+
+class LedgerRuns:
+    """`RunControl` over an open ledger."""
+
+    def __init__(self, ledger: Operator, *, working_here: bool = False) -> None:
+        self._ledger = ledger
+        self._working_here = working_here
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[bool]:
+        """See `RunControl.working`."""
+        async with workers(self._ledger.workspace) as self._working_here:
+            yield self._working_here
+
+    async def start(self, asked: AskedRun) -> UUID:
+        """See `RunControl.start`."""
+        return await start(
+            self._ledger.runs,
+            asked.plan,
+            actor=actor(),
+            migration=asked.migration,
+            options=asked.options,
+            priority=asked.priority,
+        )
+
+    async def run_or_latest(self, run: UUID | None) -> UUID:
+        """See `RunControl.run_or_latest`."""
+        return await self._ledger.run_or_latest(run)
+
+    async def status(self, run: UUID) -> RunStatus:
+        """See `RunControl.status`."""
+        return await self._ledger.status(run)
+
+    async def cancel(self, run: UUID) -> RunState:
+        """See `RunControl.cancel`."""
+        return await self._ledger.runs.cancel(run, actor=actor())
+
+    async def pause(self, run: UUID) -> RunState:
+        """See `RunControl.pause`."""
+        return await self._ledger.runs.pause(run, actor=actor())
+
+    async def resume(self, run: UUID) -> RunState:
+        """See `RunControl.resume`. Services that live in this process hold no snapshot of an earlier one."""
+        return await self._ledger.runs.resume(run, actor=actor(), snapshot_lost=self._working_here)
+
+    async def list(self, migration: str | None, limit: int) -> tuple[ListedRun, ...]:
+        """See `RunControl.list`."""
+        return tuple(map(_listed, await self._ledger.runs.list(migration=migration, limit=limit)))
+
+    async def silent(self) -> str:
+        """See `RunControl.silent`."""
+        return "" if self._working_here else await silence(self._ledger.workspace)
+
+    def resuming(self, run: UUID) -> str:
+        """See `RunControl.resuming`."""
+        return f"transfuse resume {run}"
+
+    def again(self, run: UUID) -> str:
+        """See `RunControl.again`."""
+        if self._working_here:
+            return f"Interrupted. Batches in hand are finished; go on with: transfuse resume {run}"
+        return f"The run goes on in the services. Look at it again with: transfuse status {run} --watch"
+
+
+def _listed(run: Run) -> ListedRun:
+    return ListedRun(
+        id=run.id,
+        migration=run.migration,
+        kind=run.kind,
+        state=run.state,
+        plan=run.plan_name,
+        plan_version=run.plan_version,
+        at=run.started_at or run.created_at,
+        actor=run.actor,
+        reason=run.reason,
+    )

@@ -1,0 +1,87 @@
+"""What an operator does with runs, wherever they are kept: the port that the commands speak to."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from shared.core.priority import Priority
+from shared.core.run_options import RunOptions
+from shared.core.states import RunKind, RunState
+from shared.plan.model import Plan
+from shared.status.document import RunStatus
+
+
+class AskedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run to be: of the newest version of a plan, in the migration of that name."""
+
+    plan: Plan
+    migration: str
+    options: RunOptions = RunOptions()
+    priority: Priority = Priority.NORMAL
+
+
+class ListedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of the history. `at` is when it started, or was asked for where it never did."""
+
+    id: UUID
+    migration: str
+    kind: RunKind
+    state: RunState
+    plan: str
+    plan_version: int
+    at: datetime
+    actor: str
+    reason: str
+
+
+class RunControl(Protocol):
+    """Runs of one installation. All methods raise Refused with what is wrong, and WorldError for what is away."""
+
+    def working(self) -> AbstractAsyncContextManager[bool]:
+        """Have somebody work on the runs while the block lasts; whether it is this process."""
+        ...
+
+    async def start(self, asked: AskedRun) -> UUID:
+        """Keep the plan, register the migration if it is not there, and start. Raises Refused `already_active`."""
+        ...
+
+    async def run_or_latest(self, run: UUID | None) -> UUID:
+        """The run that was named, else the youngest one. Raises Refused `unknown_run` where there is none."""
+        ...
+
+    async def status(self, run: UUID) -> RunStatus:
+        """What there is to say of a run now."""
+        ...
+
+    async def cancel(self, run: UUID) -> RunState:
+        """End it for good; nothing commits after `cancelled`. Idempotent."""
+        ...
+
+    async def pause(self, run: UUID) -> RunState:
+        """Stop dispatching; batches in flight settle. Idempotent."""
+        ...
+
+    async def resume(self, run: UUID) -> RunState:
+        """Go on with it."""
+        ...
+
+    async def list(self, migration: str | None, limit: int) -> tuple[ListedRun, ...]:
+        """The history, youngest first, of one migration or of all."""
+        ...
+
+    async def silent(self) -> str:
+        """Why nobody may be taking a run, in one sentence with what to do; empty where everybody answers."""
+        ...
+
+    def resuming(self, run: UUID) -> str:
+        """The command that goes on with a paused run."""
+        ...
+
+    def again(self, run: UUID) -> str:
+        """What to say to somebody who stopped watching: how it goes on, and how to look again."""
+        ...
