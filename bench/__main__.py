@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import failing_rows, portal
+from bench import api, failing_rows, portal, sockets
 
 BENCHES = {
+    "api": "the API over 10,000 runs and a million batches: reads, starts, a flood, schemathesis (minutes)",
     "failing_rows": "CPU of a batch with 1 % and 10 % bad rows against a clean one (transformer only, seconds)",
     "portal": "the whole portal by five processes, beside a binary pipe and the usual script (minutes)",
+    "sockets": "1,000 browsers in 100 rooms over two notifiers: from commit to client (minutes)",
 }
 
 
@@ -30,8 +32,20 @@ def main() -> int:
     failed = False
     for name in arguments.names or BENCHES:
         print(f"== {name}", flush=True)
-        failed |= bool(failing_rows.main([]) if name == "failing_rows" else portal.main(arguments.scale))
+        failed |= bool(_run(name, arguments.scale))
     return int(failed)
+
+
+def _run(name: str, scale: float) -> int:
+    match name:
+        case "api":
+            return api.main()
+        case "failing_rows":
+            return failing_rows.main([])
+        case "sockets":
+            return sockets.main()
+        case _:
+            return portal.main(scale)
 
 
 if __name__ == "__main__":
