@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +14,6 @@ from shared.core.ids import BatchRef
 from shared.core.states import Encoding, LoadMode, RunState
 from shared.messages import (
     BatchSettled,
-    CheckHealth,
     ExtractBatch,
     FinishRun,
     HealthReported,
@@ -21,6 +21,7 @@ from shared.messages import (
     Message,
     PlanRun,
     RunChanged,
+    StageHealth,
     TransformBatch,
 )
 from shared.messages.codec import TAGS, decode, encode, tag_of
@@ -33,12 +34,21 @@ EXAMPLES: tuple[Message, ...] = (
     PlanRun(run=RUN),
     ExtractBatch(batch=BATCH),
     FinishRun(run=RUN),
-    CheckHealth(request=RUN),
     TransformBatch(batch=BATCH, mode=LoadMode.INSERT, row_count=70_000, body=b"\x00\xff sealed"),
     LoadBatch(batch=BATCH, mode=LoadMode.MERGE, encoding=Encoding.BINARY, row_count=0, body=b""),
     RunChanged(run=RUN, state=RunState.PAUSED, reason="snapshot_lost"),
     BatchSettled(batch=BATCH, counts=COUNTS),
-    HealthReported(request=RUN, service="loader", connected={"target": True, "bus": False}),
+    HealthReported(
+        service="loader",
+        instance="host-1:4242",
+        version="0.1.0",
+        started_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        connected={"target": True, "bus": False},
+        memory_bytes=300_000_000,
+        stages=(
+            StageHealth(stage="load", workers=2, handled=9, rows=70_000, seconds=5.0, busy_share=0.5, queue_depth=3),
+        ),
+    ),
 )
 
 

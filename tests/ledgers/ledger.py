@@ -188,3 +188,15 @@ async def opened_ledger(address: PostgresAddress) -> AsyncIterator[Ledger]:
             yield Ledger(address, pool, connection)
     finally:
         connection.terminate()
+
+
+@asynccontextmanager
+async def ledger_on(url: str) -> AsyncIterator[Ledger]:
+    """The ledger of a database as it is, beside whoever else works on it."""
+    address = address_of(url)
+    connection = await asyncpg.connect(url)
+    try:
+        async with open_pool(address, "ledger", Session(lock_seconds=20), most=4) as pool:
+            yield Ledger(address, pool, connection)
+    finally:
+        connection.terminate()

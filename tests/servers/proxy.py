@@ -35,6 +35,10 @@ class Proxy:
         self.cut()
         await self._server.wait_closed()
 
+    def lead_to(self, host: str, port: int) -> None:
+        """Forward new connections to another server, one that was not there before say."""
+        self._target = (host, port)
+
     def cut(self) -> None:
         """Break every connection at once."""
         for writer in self._writers:

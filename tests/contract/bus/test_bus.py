@@ -10,7 +10,7 @@ import pytest
 from shared.bus.port import Bus, Delivery, Queue
 from shared.core.errors import WorldError
 from shared.core.states import RunState
-from shared.messages import CheckHealth, FinishRun, Message, PlanRun, RunChanged
+from shared.messages import FinishRun, Message, PlanRun, RunChanged
 from shared.messages.codec import tag_of
 from tests.contract.bus.worlds import DELIVERY_LIMIT, RUN, World, command, rows
 
@@ -39,7 +39,6 @@ async def test_a_published_message_arrives_as_it_was(bus: Bus) -> None:
         (command(1), Queue.EXTRACT),
         (rows(1), Queue.TRANSFORM),
         (FinishRun(run=RUN), Queue.FINISH),
-        (CheckHealth(request=RUN), Queue.HEALTH),
     ),
     ids=lambda value: tag_of(value) if not isinstance(value, Queue) else "",
 )
@@ -199,6 +198,14 @@ async def test_a_closed_bus_ends_its_readers_and_refuses_its_writers(bus: Bus) -
         await bus.publish(command(1))
     with pytest.raises(WorldError):
         await bus.probe()
+
+
+async def test_the_depth_of_a_queue_is_what_waits_in_it(bus: Bus) -> None:
+    assert await bus.depth(Queue.EXTRACT) == 0
+    for seq in range(3):
+        await bus.publish(command(seq))
+    assert await bus.depth(Queue.EXTRACT) == 3
+    assert await bus.depth(Queue.LOAD) == 0
 
 
 async def test_an_open_bus_answers(bus: Bus) -> None:

@@ -12,7 +12,7 @@ from services.extractor.cutting import cut_mapping
 from services.extractor.reading import SourceRows, read_range
 from services.extractor.snapshot import SnapshotHolder
 from services.extractor.streams import open_streams
-from shared.ledger.planning import RunOptions
+from shared.core.run_options import RunOptions
 from shared.plan.compiled import CompiledMapping, Cut
 from shared.postgres.pools import Pool
 from tests.integration.extractor.conftest import mapping_of

@@ -72,7 +72,7 @@ async def test_a_lost_snapshot_pauses_the_run_once(extractor: Extractor, legacy:
     assert await extractor.extract(second) == []
     state, reason, _, remedy = await extractor.outcome(run)
     assert (state, reason) == ("paused", "snapshot_lost")
-    assert "transfuse resume" in remedy
+    assert "Resume the run" in remedy
     assert await extractor.ledger.runs.resume(run, actor="tester") is RunState.PLANNING
     await extractor.plan(run)
     assert sum([len(await extractor.extract(batch)) for batch in await extractor.dispatched()]) == 3

@@ -11,6 +11,7 @@ from shared.core.states import BatchState, RunState
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
 from shared.ledger import planning
+from shared.ledger.audit import Audit, AuditFilter
 from shared.ledger.bounds import BatchBounds
 from shared.ledger.planning import CutMapping, Recount, TakenSnapshot
 from shared.plan.compiled import CompiledPlan
@@ -165,3 +166,23 @@ async def test_a_snapshot_is_wanted_until_every_mapping_is_complete(ledger: Ledg
         await ledger.settle(ref(run, 1))
         await dispatch.tick()
         assert not await planning.snapshot_wanted(connection, run)
+
+
+async def test_every_reading_of_legacy_data_leaves_one_entry_per_run_and_mapping_in_the_audit(ledger: Ledger) -> None:
+    mapping = PLAN.mappings[0]
+    source = msgspec.structs.replace(mapping.source, read_columns={"public.t": ("id", "name")})
+    plan = msgspec.structs.replace(PLAN, mappings=(msgspec.structs.replace(mapping, source=source),))
+    run, name = await ledger.start(), mapping.name
+    async with ledger.pool.acquire() as connection:
+        key = await planning.ensure_run_key(connection, KEYRING, run)
+        for _ in range(2):
+            await planning.write_plan(connection, run, key, plan, [cut(name, BOUNDS)], SNAPSHOT, fingerprint="{}")
+    (entry,) = await Audit(ledger.pool).list(AuditFilter(object_id=str(run)))
+    assert (entry.action, entry.actor, entry.object_kind) == ("legacy.read", "tester", "run")
+    assert msgspec.json.decode(entry.detail) == {
+        "mapping": name,
+        "tables": ["public.t"],
+        "columns": ["public.t.id", "public.t.name"],
+        "rowCount": 23,
+    }
+    assert (await Audit(ledger.pool).verify()).whole

@@ -13,6 +13,7 @@ from shared.bus.port import Queue
 from shared.core.states import RunState
 from shared.messages import PlanRun, RunChanged, TransformBatch
 from shared.settings.environ import Environment
+from tests.harness.events import of_runs
 from tests.integration.extractor.conftest import address_of
 from tests.integration.extractor.extractor import KEYRING, LEGACY, TARGET, Extractor, opened_extractor, plan_text
 from tests.ledgers.ledger import Ledger
@@ -45,7 +46,7 @@ async def test_the_service_turns_commands_into_sealed_rows_and_drains(
         await service.ready()
         assert all((await service.check()).values())
         await bus.publish(PlanRun(run=run))
-        assert await anext(events) == RunChanged(run=run, state=RunState.RUNNING)
+        assert await anext(of_runs(events)) == RunChanged(run=run, state=RunState.RUNNING)
         for command in (await ledger.dispatch().tick()).commands:
             await bus.publish(command)
         rows = 0
@@ -74,5 +75,5 @@ async def test_a_plan_that_is_refused_is_an_event_and_a_failed_run(
         tasks.create_task(service.run())
         await service.ready()
         await bus.publish(PlanRun(run=run))
-        assert await anext(events) == RunChanged(run=run, state=RunState.FAILED, reason="plan_refused")
+        assert await anext(of_runs(events)) == RunChanged(run=run, state=RunState.FAILED, reason="plan_refused")
         await service.stop()

@@ -11,8 +11,8 @@ from shared.bus.memory import MemoryBus
 from shared.bus.port import Queue
 from shared.bus.topology import Topology
 from shared.core.ids import BatchRef
-from shared.core.states import Encoding, LoadMode
-from shared.messages import CheckHealth, ExtractBatch, FinishRun, LoadBatch, Message, PlanRun, TransformBatch
+from shared.core.states import Encoding, LoadMode, RunState
+from shared.messages import ExtractBatch, FinishRun, LoadBatch, Message, PlanRun, RunChanged, TransformBatch
 from tests.ledgers.ledger import Ledger, PlannedMapping, batches
 
 
@@ -80,8 +80,8 @@ async def test_the_third_dead_letter_of_a_command_fails_the_run(ledger: Ledger, 
     assert (await ledger.runs.get(run)).reason == "dead_letter"
 
 
-async def test_nobody_waits_for_an_old_health_check(ledger: Ledger) -> None:
+async def test_nobody_waits_for_an_old_event(ledger: Ledger) -> None:
     run = await ledger.running(PlannedMapping(name="patients"))
     async with MemoryBus() as bus:
-        await DeadLetters(ledger.pool, bus).tell(CheckHealth(request=run))
+        await DeadLetters(ledger.pool, bus).tell(RunChanged(run=run, state=RunState.FAILED))
     assert await ledger.batch_states(run) == {("patients", 1): "planned"}

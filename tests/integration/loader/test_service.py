@@ -26,6 +26,7 @@ from shared.runtime.failpoints import Action, armed
 from shared.settings.environ import Environment
 from shared.settings.secret import Secret
 from tests.conftest import DatabaseFactory
+from tests.harness.events import of_runs
 from tests.ledgers.ledger import Ledger, address_of
 from tests.loading.target import Body, Target, batch, program, reference
 
@@ -81,7 +82,7 @@ async def at_work(target: Target, settings: LoaderSettings) -> AsyncIterator[Run
     ):
         tasks.create_task(service.run(), name="loader")
         await service.ready()
-        yield Running(target=target, bus=bus, events=events)
+        yield Running(target=target, bus=bus, events=of_runs(events))
         await service.drain()
 
 

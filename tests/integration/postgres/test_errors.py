@@ -271,3 +271,21 @@ async def test_a_translated_error_tells_the_state_and_never_the_servers_words(da
         == "The target database refused a statement of ours while settling a batch of numbers (SQLSTATE 22P02)."
     )
     assert isinstance(translate(TimeoutError(), "target", "loading"), WorldError)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    (
+        (asyncpg.DiskFullError("canary"), "no room left on its disk"),
+        (asyncpg.TooManyConnectionsError("canary"), "no memory or connections"),
+        (asyncpg.LockNotAvailableError("canary"), "did not give a lock in time"),
+        (asyncpg.DeadlockDetectedError("canary"), "another transaction in the way"),
+        (ConnectionResetError("canary"), "was lost"),
+    ),
+)
+def test_what_is_the_worlds_is_told_by_what_happened(error: Exception, words: str) -> None:
+    ours = translate(error, "ledger", "it was in use")
+    assert isinstance(ours, WorldError)
+    assert words in str(ours)
+    assert "canary" not in f"{ours} {ours.remedy}"
+    assert "{" not in ours.remedy

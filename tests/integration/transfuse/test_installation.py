@@ -34,11 +34,11 @@ def process(installation: Installation, **more: str) -> dict[str, str]:
 async def test_each_service_has_what_it_needs_and_nothing_else(installation: Installation) -> None:
     workspace = Workspace(installation.home)
     assert {service: set(workspace.kept(service)) - BASE for service in SERVICES} == {
-        "gateway": {LEDGER},
+        "gateway": {LEDGER, "JWT_SECRET", "SERVICE_TOKEN"},
         "extractor": {LEDGER, "LEGACY_DATABASE_URL", "ENCRYPTION_KEY"},
         "transformer": {LEDGER, "ENCRYPTION_KEY"},
-        "loader": {"TARGET_DATABASE_URL", "ENCRYPTION_KEY"},
-        "notifier": {LEDGER},
+        "loader": {"TARGET_DATABASE_URL", "ENCRYPTION_KEY", "SERVICE_TOKEN"},
+        "notifier": {LEDGER, "JWT_SECRET"},
     }
     assert {path.stat().st_mode & 0o777 for path in workspace.services.iterdir()} == {0o600}
 
@@ -59,7 +59,7 @@ async def test_a_second_init_keeps_passwords_and_the_key(installation: Installat
     before = {service: workspace.kept(service) for service in SERVICES}
     await install(workspace, process(installation), role_prefix=installation.role_prefix)
     after = {service: workspace.kept(service) for service in SERVICES}
-    for name in (LEDGER, "TARGET_DATABASE_URL", "ENCRYPTION_KEY"):
+    for name in (LEDGER, "TARGET_DATABASE_URL", "ENCRYPTION_KEY", "JWT_SECRET", "SERVICE_TOKEN"):
         assert {one: kept.get(name) for one, kept in after.items()} == {
             one: kept.get(name) for one, kept in before.items()
         }
@@ -67,11 +67,23 @@ async def test_a_second_init_keeps_passwords_and_the_key(installation: Installat
         assert await ledger.progress.latest() is None
 
 
+async def test_with_supabase_no_secret_of_our_own_signs_tokens(installation: Installation) -> None:
+    workspace = Workspace(installation.home)
+    supabase = process(installation, SUPABASE_URL="https://project.supabase.co", SUPABASE_ANON_KEY="public")
+    await install(workspace, supabase, role_prefix=installation.role_prefix)
+    for service in ("gateway", "notifier"):
+        assert workspace.kept(service)["SUPABASE_URL"] == "https://project.supabase.co"
+        assert "JWT_SECRET" not in workspace.kept(service)
+    assert "SUPABASE_URL" not in workspace.kept("loader")
+
+
 @pytest.mark.parametrize(
     ("variables", "words"),
     (
         ({"ENCRYPTION_KEY": "078-05-1120"}, "ENCRYPTION_KEY"),
         ({"RABBITMQ_URL": "http://078-05-1120"}, "RABBITMQ_URL"),
+        ({"JWT_SECRET": "078-05-1120"}, "JWT_SECRET"),
+        ({"SERVICE_TOKEN": "078-05-1120"}, "SERVICE_TOKEN"),
         ({"TARGET_DATABASE_URL": ""}, "TARGET_DATABASE_URL is missing"),
         ({"LEGACY_DATABASE_URL": "mysql://078-05-1120"}, "LEGACY_DATABASE_URL must begin"),
     ),

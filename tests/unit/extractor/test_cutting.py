@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from services.extractor.cutting import batch_rows, between, integer_marks, placed
 from services.extractor.planner import joined, without_places
+from shared.core.run_options import RunOptions
 from shared.ledger.bounds import BatchBounds
-from shared.ledger.planning import RunOptions
 
 
 def within(bounds: BatchBounds, key: int) -> bool:

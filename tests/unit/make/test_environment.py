@@ -14,7 +14,8 @@ PROJECT = '[project]\nname = "x"\n[tool.ruff]\nline-length = 80\n'
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script, looking at a checkout of its own."""
+    """The script, looking at a checkout of its own, on a machine that has Node."""
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
     spec = importlib.util.spec_from_file_location("make_environment", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
@@ -33,6 +34,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         "SCRATCH": tmp_path / ".transfuse",
     }.items():
         monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(module, "find_npm", lambda venv: ["npm"])
     monkeypatch.chdir(tmp_path)
     return module
 
@@ -51,6 +53,31 @@ def test_an_environment_for_the_tests_serves_the_demo_but_not_the_other_way_roun
     stamp(script, variant="demo")
     assert script.is_current("demo", fingerprint)
     assert not script.is_current("test", fingerprint)
+
+
+def test_an_environment_for_the_tests_has_node_which_the_demo_does_without(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fingerprint = stamp(script)
+    monkeypatch.setattr(script, "find_npm", lambda venv: None)
+    assert script.is_current("demo", fingerprint)
+    assert not script.is_current("test", fingerprint)
+
+
+@pytest.mark.parametrize(
+    ("variant", "npm", "groups"),
+    (("demo", None, ["--no-dev"]), ("test", ["npm"], []), ("test", None, ["--group", "dashboard"])),
+)
+def test_node_comes_from_a_package_only_where_it_is_needed_and_missing(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, variant: str, npm: list[str] | None, groups: list[str]
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(script, "find_npm", lambda venv: npm)
+    monkeypatch.setattr(script, "settings_of_pip", lambda environ: {})
+    monkeypatch.setattr(script, "uv_settings_name_an_index", lambda environ: False)
+    monkeypatch.setattr(script, "run", lambda command, environ: commands.append(command))
+    script.install("uv", variant, {})
+    assert commands == [["uv", "sync", "--frozen", "--all-extras", *groups]]
 
 
 def test_an_environment_of_a_moved_folder_is_not_current(script: ModuleType) -> None:

@@ -15,7 +15,6 @@ from shared.core.ids import BatchRef
 from shared.core.states import LoadMode
 from shared.messages import (
     BatchSettled,
-    CheckHealth,
     ExtractBatch,
     FinishRun,
     HealthReported,
@@ -26,22 +25,29 @@ from shared.messages import (
     TransformBatch,
 )
 from shared.messages.codec import MAX_MESSAGE_BYTES, TAGS, decode, encode, size_of, tag_of
+from shared.messages.events import StageHealth
 
 RUN = UUID("6f1fca6b-9f4a-4a6e-8a53-0d8d9f6c2a11")
 BATCH = BatchRef(run=RUN, mapping="patients", seq=7, generation=2)
 whole = st.integers(0, 2**63 - 1)
 batches = st.builds(BatchRef, pass_number=st.integers(1, 2), seq=whole, generation=whole)
 counts = st.builds(Counts, **dict.fromkeys(Counts.__struct_fields__, whole))
+seconds = st.floats(0, 1e9)
+stages = st.builds(
+    StageHealth,
+    **dict.fromkeys(("workers", "handled", "rows"), whole),
+    **dict.fromkeys(("seconds", "busy_share"), seconds),
+    queue_depth=st.none() | whole,
+)
 messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(PlanRun),
     st.builds(ExtractBatch, batch=batches),
     st.builds(FinishRun),
-    st.builds(CheckHealth),
     st.builds(TransformBatch, batch=batches, row_count=whole),
     st.builds(LoadBatch, batch=batches, row_count=whole),
     st.builds(RunChanged),
     st.builds(BatchSettled, batch=batches, counts=counts),
-    st.builds(HealthReported),
+    st.builds(HealthReported, memory_bytes=whole, stages=st.lists(stages, max_size=3).map(tuple)),
 )
 
 

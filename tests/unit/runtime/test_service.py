@@ -100,7 +100,7 @@ async def test_a_part_that_does_not_finish_in_time_is_cancelled() -> None:
 async def test_a_part_that_is_not_ready_does_not_delay_a_drain() -> None:
     service = Service("loader", [Loop("work", for_ever)], drain_seconds=600)
     async with living(service) as running:
-        service._parts[0].ready.clear()
+        service.parts[0].ready.clear()
         await service.drain()
         await running
 

@@ -165,6 +165,24 @@ async def test_while_the_world_is_away_nothing_is_counted_and_the_stage_goes_on_
     assert not bench.stage.is_waiting
 
 
+async def test_a_world_that_answers_and_does_not_let_work_never_makes_a_dead_letter() -> None:
+    attempts = 0
+
+    async def handler(message: ExtractBatch) -> AsyncGenerator[Message, None]:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 12:
+            raise WorldError("the target's disk is full")
+        yield rows(message)
+
+    bench = Bench(handler, delivery_limit=1)
+    async with bench.running():
+        await bench.bus.publish(command(1))
+        assert await bench.taken(Queue.TRANSFORM, 1) == [rows(command(1))]
+    assert attempts == 12
+    assert not bench.failures
+
+
 async def test_a_full_queue_ahead_is_the_world_and_loses_nothing() -> None:
     bench = Bench(forward, body_bytes=1)
     async with bench.running():

@@ -6,7 +6,19 @@ from prometheus_client import REGISTRY
 
 from shared.telemetry import metrics
 
-BOUNDED = {"stage", "outcome", "direction", "mapping", "queue", "purpose", "service"}
+BOUNDED = {
+    "reason",
+    "stage",
+    "outcome",
+    "direction",
+    "mapping",
+    "queue",
+    "purpose",
+    "service",
+    "method",
+    "route",
+    "status",
+}
 
 
 def test_every_metric_has_our_prefix_and_bounded_labels() -> None:

@@ -13,10 +13,12 @@ from rich.console import Console, RenderableType
 from shared.core.counts import Counts
 from shared.core.states import LoadMode, MappingState, RunKind, RunState, Stage
 from shared.ledger.snapshots import BatchCounts, MappingSnapshot, QuarantineCount, RunSnapshot, WarningCount
+from shared.status.document import RunStatus
+from shared.status.status import run_status
 from transfuse.exit_codes import ExitCode
 from transfuse.operator import console as operators_console
 from transfuse.screen.figures import duration, grouped
-from transfuse.screen.progress_view import progress_view, share_done
+from transfuse.screen.progress_view import progress_view
 from transfuse.screen.summary import exit_code, summary
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -71,8 +73,8 @@ QUARANTINE = QuarantineCount(mapping=NASTY, stage=Stage.LOAD, code="not_null", c
 WARNING = WarningCount(mapping=NASTY, code="kept_aside", column=NASTY, row_count=4)
 
 
-def changed(**fields: object) -> RunSnapshot:
-    return msgspec.structs.replace(RUN, **fields)
+def changed(**fields: object) -> RunStatus:
+    return run_status(msgspec.structs.replace(RUN, **fields))
 
 
 def text_of(view: RenderableType) -> str:
@@ -82,9 +84,9 @@ def text_of(view: RenderableType) -> str:
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "code"),
+    ("status", "code"),
     (
-        (RUN, ExitCode.OK),
+        (changed(), ExitCode.OK),
         (changed(quarantine=(QUARANTINE,)), ExitCode.WARNINGS),
         (changed(warnings=(WARNING,)), ExitCode.WARNINGS),
         (changed(snapshot_count=2), ExitCode.WARNINGS),
@@ -98,16 +100,15 @@ def text_of(view: RenderableType) -> str:
         ),
     ),
 )
-def test_only_a_completed_run_that_balances_is_0_or_1(snapshot: RunSnapshot, code: ExitCode) -> None:
-    assert exit_code(snapshot) is code
+def test_only_a_completed_run_that_balances_is_0_or_1(status: RunStatus, code: ExitCode) -> None:
+    assert exit_code(status) is code
 
 
 def test_names_are_shown_as_they_are() -> None:
-    snapshot = changed(quarantine=(QUARANTINE,), warnings=(WARNING,), message=NASTY, remedy=NASTY)
-    failed = msgspec.structs.replace(snapshot, state=RunState.FAILED)
-    assert text_of(progress_view(snapshot)).count(NASTY) == 4
-    assert text_of(summary(snapshot)).count(NASTY) == 5
-    assert text_of(summary(failed)).count(NASTY) == 7
+    seen = {"quarantine": (QUARANTINE,), "warnings": (WARNING,), "reason": "x", "message": NASTY, "remedy": NASTY}
+    assert text_of(progress_view(changed(**seen, state=RunState.PAUSED))).count(NASTY) == 4
+    assert text_of(summary(changed(**seen))).count(NASTY) == 5
+    assert text_of(summary(changed(**seen, state=RunState.FAILED))).count(NASTY) == 7
 
 
 def test_the_operators_console_shows_texts_as_they_are() -> None:
@@ -121,22 +122,23 @@ def test_the_summary_has_the_balance_the_reasons_and_the_verdict() -> None:
     assert "1,234" in shown
     assert "yes" in shown
     assert "In quarantine, by reason" in shown
-    assert "balanced, with something to look at: 1,234 rows in 2 min 03 s" in shown
+    assert "balanced, with something to look at: 1,234 rows in 2 min 03 s\n  Every row is accounted for." in shown
     unbalanced = text_of(summary(changed(mappings=(msgspec.structs.replace(MAPPING, from_rows=1233),))))
     assert " NO" in unbalanced
-    assert "it does not balance" in unbalanced
+    assert "✗ completed: 1 row is unaccounted." in unbalanced
 
 
 def test_a_run_that_never_got_to_its_mappings_shows_its_reason_and_no_empty_balance() -> None:
     shown = text_of(summary(changed(mappings=(), state=RunState.FAILED, message="It is so.", remedy="Do this.")))
     assert "Balance" not in shown
-    assert "✗ failed: It is so.\n  -> Do this." in shown
+    assert "✗ failed: It is so.\n  -> What is settled stays. Do this." in shown
 
 
 def test_progress_is_never_all_before_the_end() -> None:
-    assert share_done(changed(state=RunState.FINISHING)) < 1
-    assert share_done(changed(state=RunState.PENDING, row_total=0, counts=Counts())) == 0
-    assert share_done(RUN) == 1
+    for state, share in ((RunState.FINISHING, "99.9%"), (RunState.COMPLETED, "100.0%")):
+        assert f"  {share}  1,234 of 1,234 rows" in text_of(progress_view(changed(state=state)))
+    nothing = changed(state=RunState.PENDING, mappings=(), row_total=0, counts=Counts())
+    assert "  0.0%  0 of 0 rows" in text_of(progress_view(nothing))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,145 @@
+"""Plans over the API."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from typing import Any
+
+import aiohttp
+import asyncpg
+import pytest
+
+from shared.plan.reader import plan_hash
+from tests.harness.api import Api
+from tests.planning import CLINIC
+
+FILES = {"plan.yml": CLINIC}
+WRONG = CLINIC.replace("codebook('sex', p.sex)", "codebook('sexx', p.sex)")
+
+
+async def put(client: aiohttp.ClientSession, text: str, name: str = "clinic") -> tuple[int, dict[str, Any]]:
+    async with client.put(f"/api/plans/{name}", json={"files": {"plan.yml": text}}) as response:
+        return response.status, await response.json()
+
+
+async def got(client: aiohttp.ClientSession, path: str) -> tuple[int, dict[str, Any]]:
+    async with client.get(path) as response:
+        return response.status, await response.json()
+
+
+async def test_a_new_text_is_a_new_version_and_the_same_text_the_same_one(api: Api) -> None:
+    changed = CLINIC.replace("clean(d.name)", "d.name")
+    async with api.client("migration_manager") as client:
+        answers = [await put(client, text) for text in (CLINIC, changed, CLINIC)]
+        assert [(status, plan["version"]) for status, plan in answers] == [(201, 1), (201, 2), (200, 1)]
+        assert answers[0][1]["hash"] == plan_hash(FILES)
+        status, newest = await got(client, "/api/plans/clinic")
+        assert (status, newest["version"], newest["files"]) == (200, 2, {"plan.yml": changed})
+        assert [version["version"] for version in newest["versions"]] == [2, 1]
+        _, first = await got(client, "/api/plans/clinic?version=1")
+        assert first["files"] == FILES
+        _, listed = await got(client, "/api/plans")
+        assert [(plan["name"], plan["version"], plan["mappings"]) for plan in listed["plans"]] == [("clinic", 2, 2)]
+
+
+async def test_a_plan_shows_its_mappings_and_where_every_column_comes_from(api: Api) -> None:
+    async with api.client() as client:
+        _, plan = await put(client, CLINIC)
+    doctors, patients = plan["mappings"]
+    assert (doctors["target"], doctors["from"], doctors["refersTo"], doctors["wave"]) == (
+        "app.doctors",
+        "doctor d",
+        [],
+        0,
+    )
+    assert (patients["refersTo"], patients["wave"], patients["key"]) == (["doctors"], 1, ["p.id"])
+    lines = {line["column"]: line for line in plan["lineage"] if line["mapping"] == "patients"}
+    assert lines["sex"]["sources"] == [{"alias": "p", "table": "legacy.person", "column": "sex"}]
+    assert lines["sex"]["codebooks"] == ["sex"]
+    assert lines["doctor_id"]["refersTo"] == ["doctors"]
+    assert plan["unmapped"] == {"session": "sessions do not move"}
+    assert plan["codebooks"] == [{"name": "sex", "codeCount": 7, "otherwise": None}]
+
+
+async def test_a_plan_with_errors_is_not_kept_and_told_where_they_are(api: Api) -> None:
+    async with api.client() as client:
+        status, problem = await put(client, WRONG)
+        (error,) = problem["errors"]
+        line = WRONG.splitlines()[error["line"] - 1]
+        assert (status, problem["code"]) == (422, "plan_refused")
+        assert (error["file"], error["remedy"], line[error["column"] - 1 :][:10]) == (
+            "plan.yml",
+            "Write sex.",
+            "'sexx', p.",
+        )
+        assert await got(client, "/api/plans") == (200, {"plans": []})
+
+
+async def test_a_plan_is_kept_under_its_own_name_only(api: Api) -> None:
+    async with api.client() as client:
+        status, problem = await put(client, CLINIC, name="hospital")
+        assert (status, problem["code"]) == (422, "plan_refused")
+        assert "clinic" in problem["errors"][0]["message"]
+
+
+async def test_a_check_says_the_same_and_keeps_nothing(api: Api) -> None:
+    async with api.client() as client:
+        for text, valid in ((CLINIC, True), (WRONG, False)):
+            async with client.post("/api/plans/clinic/check", json={"files": {"plan.yml": text}}) as response:
+                found = await response.json()
+            assert (response.status, found["valid"], bool(found["errors"])) == (200, valid, not valid)
+            assert bool(found["mappings"]) is bool(found["lineage"]) is valid
+        assert (await got(client, "/api/plans/clinic"))[0] == 404
+
+
+async def test_a_body_beyond_its_limit_is_refused(api: Api) -> None:
+    async with api.client() as client:
+        body = json.dumps({"files": {"plan.yml": "x" * (1024 * 1024)}}).encode()
+        headers = {"Content-Type": "application/json"}
+        async with client.put("/api/plans/clinic", data=io.BytesIO(body), headers=headers) as response:
+            assert response.status == 413
+            assert response.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "path", ("/api/plans/nobody", "/api/plans/%00", "/api/plans/a%20b", "/api/plans/clinic?version=9")
+)
+async def test_a_plan_that_is_not_there_is_a_problem(api: Api, path: str) -> None:
+    async with api.client() as client:
+        await put(client, CLINIC)
+        assert (await got(client, path))[0] == 404
+
+
+async def test_a_viewer_reads_plans_and_changes_none(api: Api) -> None:
+    async with api.client() as client:
+        await put(client, CLINIC)
+    async with api.client("viewer") as client:
+        assert (await got(client, "/api/plans/clinic"))[0] == 200
+        assert (await put(client, CLINIC))[0] == 403
+        async with client.post("/api/plans/clinic/check", json={"files": FILES}) as response:
+            assert response.status == 403
+
+
+async def test_texts_put_at_once_get_versions_of_their_own(api: Api) -> None:
+    texts = [CLINIC.replace("sessions do not move", f"reason {number % 3}") for number in range(9)]
+    async with api.client() as client:
+        answers = await asyncio.gather(*(put(client, text) for text in texts))
+    assert sorted({plan["version"] for _, plan in answers}) == [1, 2, 3]
+    assert sorted(status for status, _ in answers) == [200] * 6 + [201] * 3
+
+
+async def test_a_kept_plan_that_cannot_be_read_any_more_is_shown_with_what_is_wrong(api: Api) -> None:
+    connection = await asyncpg.connect(api.ledger)
+    await connection.execute(
+        """insert into transfuse.plan (hash, name, version, files)
+           values ('x', 'old', 1, '{"plan.yml": "transfuse: 0"}')"""
+    )
+    await connection.close()
+    async with api.client() as client:
+        status, plan = await got(client, "/api/plans/old")
+        assert (status, plan["valid"], plan["files"]) == (200, False, {"plan.yml": "transfuse: 0"})
+        assert plan["errors"]
+        _, listed = await got(client, "/api/plans")
+        assert listed["plans"][0]["mappings"] is None
