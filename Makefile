@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .SUFFIXES:
-.PHONY: help demo test check generate bench faults clean
+.PHONY: help demo test check dashboard screenshots generate bench faults clean
 
 BIN := .venv/bin
 ENVIRONMENT := @sh .make/python .make/environment.py
@@ -21,9 +21,17 @@ test: ## everything: format, lint, types, architecture, then all tests on real P
 	@$(BIN)/python .make/check.py
 	@$(SERVERS) $(PYTEST) $(ARGS)
 
-check: ## format, lint, types, architecture, dependencies, dead code, spelling; no test is run
+check: ## format, lint, types, architecture, dependencies, dead code, spelling, dashboard; no other test is run
 	$(ENVIRONMENT) test
 	@$(BIN)/python .make/check.py
+
+dashboard: ## build the dashboard again, into the gateway (Node of this machine, or of a Python package)
+	$(ENVIRONMENT) test
+	@$(BIN)/python .make/dashboard.py
+
+screenshots: ## pictures of every page of the dashboard, light and dark, into .transfuse/screenshots (needs Chromium)
+	$(ENVIRONMENT) test
+	@$(BIN)/python -m tests.browser.screenshots
 
 generate: ## write the generated files again (schema of the plan language, catalogue of messages)
 	$(ENVIRONMENT) test

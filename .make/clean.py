@@ -19,7 +19,7 @@ def main() -> int:
         stop_postgres(pid_file)
     for link in [path for path in [*SCRATCH.glob("*"), *SCRATCH.glob("*/*")] if path.is_symlink()]:
         remove_stand_in(link.resolve())
-    for name in (".transfuse", ".venv", *CACHES):
+    for name in (".transfuse", ".venv", "dashboard/node_modules", *CACHES):
         shutil.rmtree(CHECKOUT / name, ignore_errors=True)
     for cache in CHECKOUT.rglob("__pycache__"):
         shutil.rmtree(cache, ignore_errors=True)

@@ -17,6 +17,8 @@ import time
 import tomllib
 from pathlib import Path
 
+from nodejs import find_npm
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 VENV = CHECKOUT / ".venv"
 PYTHON = VENV / "bin" / "python"
@@ -77,6 +79,7 @@ def is_current(variant: str, fingerprint: str) -> bool:
         and stamp.get("fingerprint") == fingerprint
         and stamp.get("checkout") == str(CHECKOUT)
         and stamp.get("variant") in {variant, "test"}
+        and (variant == "demo" or find_npm(VENV) is not None)
     )
 
 
@@ -162,7 +165,7 @@ def make_venv() -> None:
 
 def install(uv: str, variant: str, environ: dict[str, str]) -> None:
     """Install exactly what uv.lock names, from where this machine fetches its packages."""
-    groups = ["--no-dev"] if variant == "demo" else []
+    groups = ["--no-dev"] if variant == "demo" else [] if find_npm(VENV) else ["--group", "dashboard"]
     say("installing the locked packages (about 300 MB the first time)")
     environ = environ | {"UV_PYTHON": str(PYTHON) if PYTHON.exists() else sys.executable}
     settings = settings_of_pip(environ) if PYTHON.exists() else {}
