@@ -12,11 +12,12 @@ import msgspec
 
 from services.gateway.api.problems import ApiError
 from shared.plan.checks import check_plan
+from shared.plan.include import main_file
 from shared.plan.lineage import Lineage, lineage
 from shared.plan.model import Mapping as PlanMapping
 from shared.plan.model import Plan, Text
 from shared.plan.position import PlanRefused, Position, Problem
-from shared.plan.reader import MAIN, canonical_text, named_files, plan_hash, plan_of_files
+from shared.plan.reader import canonical_text, named_files, plan_hash, plan_of_files
 
 AT_ONCE = 2
 WAITING = 16
@@ -52,25 +53,20 @@ def inspect(files: Mapping[str, str]) -> Inspection:
 
 def in_order(files: Mapping[str, str]) -> dict[str, str]:
     """The files in canonical form, the plan itself first."""
-    main = main_of(files)
+    main = main_file(dict(files))
     names = [main, *(name for name in files if name != main)]
     return {name: canonical_text(files[name]) for name in names if name in files}
 
 
-def main_of(files: Mapping[str, str]) -> str:
-    """The name of the plan among its files."""
-    return MAIN if MAIN in files else next((name for name in files if name.endswith((".yml", ".yaml"))), MAIN)
-
-
 def check_names(files: Mapping[str, str]) -> None:
     """There is a plan, every other file is one that it names, and all are texts. Raises PlanRefused."""
-    main = main_of(files)
+    main = main_file(dict(files))
     if main not in files:
         raise PlanRefused([problem(main, "no file of this plan is a plan: it ends in .yml or .yaml")])
     binary = [name for name, text in files.items() if NUL in text or NUL in name]
     if binary:
         raise PlanRefused([problem(name.replace(NUL, ""), "not a text: it holds a character 0") for name in binary])
-    named = {main, *named_files(files[main], main)}
+    named = named_files(dict(files))
     if strange := [name for name in files if name not in named]:
         raise PlanRefused([problem(name, "the plan names no such file: leave it out") for name in strange])
 
@@ -79,7 +75,7 @@ def check_lengths(plan: Plan) -> None:
     """There are no more texts, and no longer ones, than can be read in time. Raises PlanRefused."""
     count = sum(1 for mapping in plan.mappings for _ in texts_of(mapping))
     if count > MOST_TEXTS:
-        raise PlanRefused([problem(main_of(plan.files), f"more than {MOST_TEXTS} expressions")])
+        raise PlanRefused([problem(main_file(plan.files), f"more than {MOST_TEXTS} expressions")])
     found = [
         Problem(position=text.position, message=f"longer than {LONGEST_TEXT} characters")
         for mapping in plan.mappings

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from shared.plan.codebooks import codebook_path, is_inside, read_codebook
 from shared.plan.fields import Fields, fields_of, named_texts
+from shared.plan.include import MAIN, included, included_names, main_file
 from shared.plan.mappings import check_name, read_mapping
 from shared.plan.model import Codebook, Mapping, Plan
 from shared.plan.position import PlanRefused, Position, Problem
 from shared.plan.report import Report
 from shared.plan.yaml_document import YamlMapping, YamlScalar, read_yaml
 
-MAIN = "plan.yml"
 VERSION = "1"
 SECRET = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -27,15 +27,31 @@ def read_plan(path: Path) -> Plan:
 
 
 def plan_files(path: Path) -> dict[str, str]:
-    """The plan and the code books that it names, by path relative to its folder, the plan first. Raises PlanRefused."""
+    """The plan, its included files and their code books, by path relative to its folder. Raises PlanRefused."""
     main = path / MAIN if path.is_dir() else path
     folder = main.parent.resolve()
     files = {main.name: read_file(main, main.name)}
-    for name in named_files(files[main.name], main.name):
-        found = (folder / name).resolve()
-        if is_inside(name) and found.is_relative_to(folder) and found.is_file():
-            files[name] = read_file(found, name)
+    root = read_yaml(files[main.name], main.name, Report({}))
+    for part in included_names(root):
+        add_file(files, folder, part.value)
+    for book in [book for file in list(files) for book in named_codebooks(files[file], file)]:
+        add_file(files, folder, book)
     return files
+
+
+def named_files(files: dict[str, str]) -> set[str]:
+    """The files that a plan names, its own included, as far as they can be read."""
+    main = main_file(files)
+    root = read_yaml(files.get(main, ""), main, Report({}))
+    parts = [main, *(part.value for part in included_names(root) if part.value in files)]
+    return {*parts, *(book for part in parts if part in files for book in named_codebooks(files[part], part))}
+
+
+def add_file(files: dict[str, str], folder: Path, name: str) -> None:
+    """Read a file that a plan names, if it is there and lies in the plan's folder."""
+    found = (folder / name).resolve()
+    if name not in files and is_inside(name) and found.is_relative_to(folder) and found.is_file():
+        files[name] = read_file(found, name)
 
 
 def read_file(path: Path, name: str) -> str:
@@ -59,8 +75,8 @@ def canonical_text(text: str) -> str:
     return text.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def named_files(text: str, file: str) -> list[str]:
-    """The files that a plan names, as far as it can be read."""
+def named_codebooks(text: str, file: str) -> list[str]:
+    """The code books that a file of a plan names, as far as it can be read."""
     root = read_yaml(text, file, Report({}))
     books = root.get("codebooks") if isinstance(root, YamlMapping) else None
     if not isinstance(books, YamlMapping):
@@ -72,7 +88,7 @@ def named_files(text: str, file: str) -> list[str]:
 def plan_of_files(files: dict[str, str]) -> Plan:
     """The plan of the files that `plan_files` gives. Raises PlanRefused with every problem of its form."""
     report = Report(files)
-    main = next((name for name in files if name.endswith((".yml", ".yaml"))), MAIN)
+    main = main_file(files)
     root = read_yaml(files.get(main, ""), main, report)
     fields = None if root is None else fields_of(root, "a plan", report)
     plan = None if fields is None else decode_plan(fields, files, report)
@@ -102,28 +118,28 @@ def decode_plan(fields: Fields, files: dict[str, str], report: Report) -> Plan:
         check_name(name, "a plan", report)
     namespace, secret = read_namespace(fields)
     refuse_later(fields)
-    books = [read_codebook(key, node, files, report) for key, node in fields.entries("codebooks")]
+    parts = [fields, *included(fields, files, report)]
     plan = Plan(
         name="" if name is None else name.value,
         namespace=namespace,
         namespace_secret=secret,
         source_schema=read_schema(fields, "source"),
         target_schema=read_schema(fields, "target"),
-        codebooks={book.name: book for book in books if isinstance(book, Codebook)},
-        mappings=read_mappings(fields),
-        unmapped={table.value: why.value for table, why in named_texts(fields.entries("unmapped"), report)},
+        codebooks=read_codebooks(parts, files),
+        mappings=read_mappings(parts),
+        unmapped=read_unmapped(parts),
         functions=tuple(text.value for text in fields.texts("functions")),
         files=files,
         hash=plan_hash(files),
     )
-    fields.done()
+    for part in parts:
+        part.done()
     return plan
 
 
 def refuse_later(fields: Fields) -> None:
     """Parts of the language that are known and not done by this version."""
     fields.later("people", "patient matching")
-    fields.later("include", "including other plans")
     fields.later("accounts", "making accounts")
     if fields.choice("keys", ("uuid5", "uuid8"), "uuid5") == "uuid8":
         fields.report.later(fields.key_position("keys"), "keys ordered by an integer (uuid8)")
@@ -157,12 +173,37 @@ def read_schema(fields: Fields, name: str) -> str:
     return "public" if schema is None else schema.value
 
 
-def read_mappings(fields: Fields) -> tuple[Mapping, ...]:
-    """All mappings, their names unlike each other."""
-    items = fields.items("mappings", required=True)
-    found = [mapping for item in items if (mapping := read_mapping(item, fields.report)) is not None]
+def read_codebooks(parts: list[Fields], files: dict[str, str]) -> dict[str, Codebook]:
+    """The code books of all parts by name."""
+    found: dict[str, Codebook] = {}
+    for part in parts:
+        for key, node in part.entries("codebooks"):
+            book = read_codebook(key, node, files, part.report)
+            if key.value in found:
+                part.report.problem(key.position, f"code book {key.value!r} is there twice")
+            elif book is not None:
+                found[book.name] = book
+    return found
+
+
+def read_mappings(parts: list[Fields]) -> tuple[Mapping, ...]:
+    """The mappings of all parts, their names unlike each other."""
+    report = parts[0].report
+    items = [item for part in parts for item in part.items("mappings", required=len(parts) == 1)]
+    found = [mapping for item in items if (mapping := read_mapping(item, report)) is not None]
     for what, names in (("name", [one.name for one in found]), ("key_domain", [one.key_domain for one in found])):
         for index, mapping in enumerate(found):
             if names[index] in names[:index]:
-                fields.report.problem(mapping.position, f"{what} {names[index]!r} belongs to another mapping already")
+                report.problem(mapping.position, f"{what} {names[index]!r} belongs to another mapping already")
     return tuple(found)
+
+
+def read_unmapped(parts: list[Fields]) -> dict[str, str]:
+    """The tables that no mapping drives, each with its reason."""
+    found: dict[str, str] = {}
+    for part in parts:
+        for table, why in named_texts(part.entries("unmapped"), part.report):
+            if table.value in found:
+                part.report.problem(table.position, f"table {table.value!r} is listed twice")
+            found[table.value] = why.value
+    return found
