@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import api, failing_rows, portal, sockets
+from bench import api, failing_rows, pages, portal, sockets
 
 BENCHES = {
     "api": "the API over 10,000 runs and a million batches: reads, starts, a flood, schemathesis (minutes)",
     "failing_rows": "CPU of a batch with 1 % and 10 % bad rows against a clean one (transformer only, seconds)",
+    "pages": "a run's page in Chromium with an empty cache, until its chart is drawn (a minute)",
     "portal": "the whole portal by five processes, beside a binary pipe and the usual script (minutes)",
     "sockets": "1,000 browsers in 100 rooms over two notifiers: from commit to client (minutes)",
 }
@@ -42,6 +43,8 @@ def _run(name: str, scale: float) -> int:
             return api.main()
         case "failing_rows":
             return failing_rows.main([])
+        case "pages":
+            return pages.main()
         case "sockets":
             return sockets.main()
         case _:
