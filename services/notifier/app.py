@@ -92,7 +92,7 @@ def _parts(
     voice = SocketVoice(server)
     kept = KeptSnapshots(redis, prefix=settings.bus_prefix)
     migrations = MigrationRooms(Statuses(Progress(pool), Register(pool), kept, board), CurrentRuns(pool), voice)
-    system = SystemRoom(Figures(pool), board, voice, redis=redis.probe, bus=bus.probe)
+    system = SystemRoom(Figures(pool), board, voice, redis=redis.probe, bus=bus.probe, depth=bus.depth)
 
     async def left(session: SocketSession) -> None:
         await migrations.leave_all(session)

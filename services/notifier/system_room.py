@@ -18,6 +18,8 @@ from shared.runtime.world import Probe
 from shared.status.board import HealthBoard
 from shared.status.figures import metrics_document
 from shared.status.health import health_document
+from shared.status.processes import processes_of
+from shared.status.queues import Depth, queues_of
 from shared.telemetry.logging import get_logger
 
 log = get_logger(__name__)
@@ -50,12 +52,14 @@ class SystemRoom:
         *,
         redis: Probe,
         bus: Probe,
+        depth: Depth,
         tick: Callable[[], Awaitable[None]] = two_seconds,
     ) -> None:
         self._figures = figures
         self._board = board
         self._voice = voice
         self._probes = {"redis": redis, "bus": bus}
+        self._depth = depth
         self._tick = tick
         self._members: set[str] = set()
         self._somebody = asyncio.Event()
@@ -108,6 +112,8 @@ class SystemRoom:
             figures,
             memory_bytes=resident_bytes(),
             uptime_seconds=(now - self._started_at).total_seconds(),
+            queues=await queues_of(self._board, figures, self._depth),
+            processes=processes_of(self._board),
         )
         health = health_document(self._board, redis=failures["redis"] is None, bus=failures["bus"] is None, now=now)
         return SystemEvent(

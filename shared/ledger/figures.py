@@ -11,12 +11,21 @@ SQL = load_sql("shared.ledger", "figures.sql")
 
 
 class LedgerFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """Runs by how they are, and the batches that are dispatched and not settled."""
+    """Runs by how they are, and the batches that are dispatched and not settled: all, and by the stage they are at.
+
+    A batch is at a stage while it waits for it and while the stage works on it; a run likewise, for `planning_runs` and
+    `finishing_runs`.
+    """
 
     active_runs: int
     completed_runs: int
     failed_runs: int
     batches_in_flight: int
+    planning_runs: int = 0
+    finishing_runs: int = 0
+    extracting: int = 0
+    transforming: int = 0
+    loading: int = 0
 
 
 class Figures:

@@ -130,8 +130,8 @@ grant select on transfuse.migration, transfuse.living_migration, transfuse.run_m
 grant select (id, migration_id, kind, mode, state, priority, actor, plan_hash, snapshot_at, snapshot_count, reason, message,
               remedy, warnings, created_at, started_at, finished_at, moved_at)
     on transfuse.run to :role;
-grant select (run_id, mapping, pass, seq, generation, state, attempts, dispatched_at, moved_at, settled_at, read_count, loaded,
-              updated, unchanged, merged, filtered, quarantined, warnings, reason)
+grant select (run_id, mapping, pass, seq, generation, state, attempts, dispatched_at, extracted_at, transformed_at, moved_at,
+              settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined, warnings, reason)
     on transfuse.batch to :role;
 grant select (run_id, mapping, pass, seq, stage, reasons, resolution) on transfuse.quarantine to :role;
 grant select on transfuse.installation, transfuse.revocation to :role;

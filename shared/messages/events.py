@@ -47,7 +47,11 @@ class StageHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HealthReported(msgspec.Struct, frozen=True, kw_only=True, tag="health-reported.v1"):
-    """One instance of a service lives: what it can reach, by name, and what its stages do. Sent every BEAT_SECONDS."""
+    """One instance of a service lives: what it can reach, by name, and what its stages do. Sent every BEAT_SECONDS.
+
+    `memory_bytes` is what the process holds, `cpu_share` the cores that it used since its last report, None in the
+    first.
+    """
 
     service: str
     instance: str
@@ -55,4 +59,5 @@ class HealthReported(msgspec.Struct, frozen=True, kw_only=True, tag="health-repo
     started_at: datetime
     connected: dict[str, bool]
     memory_bytes: int
+    cpu_share: float | None = None
     stages: tuple[StageHealth, ...] = ()

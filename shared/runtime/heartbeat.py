@@ -17,6 +17,7 @@ from shared.messages.events import BEAT_SECONDS
 from shared.runtime.memory import resident_bytes
 from shared.runtime.meter import Meter
 from shared.runtime.probing import ask
+from shared.runtime.processor import Processor
 from shared.runtime.service import Loop
 from shared.runtime.world import Probe
 from shared.telemetry.logging import get_logger
@@ -69,6 +70,7 @@ class Heartbeat:
         self._bus = bus
         self._probes = dict(probes)
         self._stages = tuple(stages)
+        self._processor = Processor()
         self._tick = tick
 
     async def run(self, draining: asyncio.Event) -> None:
@@ -88,6 +90,7 @@ class Heartbeat:
             started_at=self._started_at,
             connected=connected,
             memory_bytes=resident_bytes(),
+            cpu_share=self._processor.take(),
             stages=tuple([await self._stage(stage) for stage in self._stages]),
         )
 

@@ -45,6 +45,7 @@ EXAMPLES: tuple[Message, ...] = (
         started_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         connected={"target": True, "bus": False},
         memory_bytes=300_000_000,
+        cpu_share=0.25,
         stages=(
             StageHealth(stage="load", workers=2, handled=9, rows=70_000, seconds=5.0, busy_share=0.5, queue_depth=3),
         ),

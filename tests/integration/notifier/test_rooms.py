@@ -168,6 +168,11 @@ async def test_the_system_room_hears_figures_and_health(notifier: Notifier, ledg
         assert told["memoryUsage"] > 0
         assert told["services"]["rabbitmq"] == "connected"
         assert told["services"]["notifier"] == "connected"
+        assert [(queue["name"], queue["depth"]) for queue in told["queues"]] == [
+            (name, 0) for name in ("plan", "extract", "transform", "load", "finish")
+        ]
+        states = {one["service"]: one["state"] for one in told["processes"]}
+        assert (states["notifier"], states["loader"]) == ("up", "down")
         assert (told["services"]["loader"], told["status"]) == ("disconnected", "unhealthy")
         assert await client.ask("system:unsubscribe") == OK
         count = client.count("system:metrics")

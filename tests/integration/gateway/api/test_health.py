@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 
 from shared.core.errors import WorldError
 from shared.messages import HealthReported
@@ -97,6 +98,32 @@ async def test_the_gateway_reports_its_own_health(api: Api) -> None:
             if isinstance(event, HealthReported):
                 assert (event.service, event.connected) == ("gateway", {"ledger": True, "bus": True})
                 return
+
+
+async def test_the_metrics_name_every_service_and_what_its_processes_use(api: Api) -> None:
+    async with reporting(api, "loader", away="target"), api.client("viewer") as client:
+
+        async def told() -> dict[str, dict[str, object]]:
+            async with client.get("/api/metrics") as response:
+                return {one["service"]: one for one in (await response.json())["processes"]}
+
+        async def heard() -> bool:
+            found = await told()
+            return "down" not in {found["loader"]["state"], found["gateway"]["state"]}
+
+        await until(heard)
+        services = await told()
+    assert {name: one["state"] for name, one in services.items()} == {
+        "gateway": "up",
+        "loader": "degraded",
+        "extractor": "down",
+        "transformer": "down",
+        "notifier": "down",
+    }
+    assert services["loader"]["unreachable"] == ["target"]
+    assert services["gateway"]["instances"] == 1
+    assert int(str(services["gateway"]["memoryBytes"])) > 10_000_000
+    assert services["gateway"]["version"] == version("transfuse")
 
 
 async def test_anybody_may_read_the_configuration_and_it_holds_no_secret(postgres_server: str) -> None:

@@ -167,6 +167,16 @@ async def test_the_figures_count_runs_by_how_they_are(api: Api, ledger: Ledger) 
     async with api.client("viewer") as client:
         found = await got(client, "/api/metrics")
     assert (found["activeJobs"], found["completedJobs"], found["failedJobs"], found["queueSize"]) == (1, 0, 1, 3)
+    assert {queue["name"]: queue["inFlight"] for queue in found["queues"]} == {
+        "plan": 0,
+        "extract": 3,
+        "transform": 0,
+        "load": 0,
+        "finish": 0,
+    }
+    assert [one["service"] for one in found["processes"]] == [
+        *("gateway", "extractor", "transformer", "loader", "notifier"),
+    ]
     assert found["memoryUsage"] > 10_000_000
     assert found["uptime"] >= 0
 
