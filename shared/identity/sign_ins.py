@@ -30,6 +30,15 @@ class SignInRefused(TransfuseError):
     remedy = "Check both and try again, or ask an administrator."
 
 
+class TokenReused(SignInRefused):
+    """A refresh token came a second time: it is in two hands, and its session has ended for both of them."""
+
+    def __init__(self, session: UUID, account: UUID) -> None:
+        super().__init__("The session has ended.", remedy="Sign in again.")
+        self.session = session
+        self.account = account
+
+
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who has signed in: `access_token` for requests, good for `seconds`, and the session that gives more."""
 
@@ -76,9 +85,14 @@ class SignIns:
         return self._signed_in(account, session)
 
     async def prolong(self, refresh_token: str) -> SignedIn:
-        """The next access token. Raises SignInRefused; a refresh token that was used before ends its session."""
+        """The next access token. Raises SignInRefused; a refresh token that was used before ends its session.
+
+        The one that ended it raises TokenReused.
+        """
         session, ended = await self._sessions.prolong(refresh_token)
         await self._deny_list.told(ended)
+        if ended and (known := await self._sessions.of_token(refresh_token)) is not None:
+            raise TokenReused(*known)
         if session is None:
             raise SignInRefused("The session has ended.", remedy="Sign in again.")
         return self._signed_in(await self._accounts.get(session.account), session)

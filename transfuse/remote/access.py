@@ -71,7 +71,7 @@ class Session:
                 return session.access_token  # another process was quicker
             headers = cookie_header(session)
             reply = await transport.send("POST", "/api/auth/refresh", content=b"{}", headers=headers)
-            if reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            if reply.status in {HTTPStatus.NO_CONTENT, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
                 raise not_signed_in(transport.origin)
             session, _ = session_of(reply, transport, session.cookies)
             self._file.write(session)

@@ -5,7 +5,8 @@ follows is a call that was broken off. Sign-ins, and readings of what is nobody'
 answer leaves.
 
 The audit is kept for ever, so what people who are not signed in can put into it is bounded: of their refusals, and of
-sign-outs that ended nothing, a number per minute is recorded. The metrics count them all.
+sign-outs that ended nothing, a number per minute is recorded. The metrics count them all. A refusal that tells of
+somebody known, such as a refresh token in two hands, is always recorded: there are as many as there were sign-ins.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import msgspec
 
 from services.gateway.api.arrival import Arrival
-from services.gateway.api.endpoint import Answer, Call, Endpoint, Limit
+from services.gateway.api.endpoint import Answer, Call, Endpoint, Limit, Recorded
 from services.gateway.api.limits.requests import RequestLimits
 from services.gateway.api.origins import SAFE
 from services.gateway.api.problems import ApiError
@@ -57,6 +58,8 @@ class Recorder:
 
     async def done(self, call: Call[Any, Any, Any], answer: Answer[Any]) -> None:
         """After the handler. Raises WorldError where no `begun` was recorded: the answer is kept back then."""
+        if self._endpoint.recorded is Recorded.FAILURES:
+            return
         status = answer.status or self._endpoint.status
         detail: Detail = {**answer.audit, "status": int(status)}
         entry = self._entry(call, Outcome.DONE, detail)
@@ -68,8 +71,9 @@ class Recorder:
         """After a handler that raised; None for an error that the caller learns nothing of."""
         status = HTTPStatus.INTERNAL_SERVER_ERROR if error is None else error.status
         outcome = Outcome.FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Outcome.REFUSED
-        detail: Detail = {"status": int(status), "code": "internal" if error is None else error.code}
-        if self._is_by_nobody(call) and not await self._is_recorded(call):
+        known: Detail = {} if error is None else error.audit
+        detail: Detail = {**known, "status": int(status), "code": "internal" if error is None else error.code}
+        if self._is_by_nobody(call) and not known and not await self._is_recorded(call):
             return
         await self._after(self._entry(call, outcome, detail), refusal=True)
 

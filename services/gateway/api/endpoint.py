@@ -43,6 +43,13 @@ class Limit(StrEnum):
     SIGN_INS = "sign_ins"
 
 
+class Recorded(StrEnum):
+    """Which calls of an endpoint that names an action leave an entry in the audit: all, or those that did not work."""
+
+    ALL = "all"
+    FAILURES = "failures"
+
+
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks and from where. `identity` is None where the endpoint is for anyone and no token came."""
 
@@ -96,7 +103,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     `path` is a template whose names are the fields of its Form in camelCase: `/api/migrations/{id}`. `also` names
     further statuses with the document type they answer (None: problem+json). `audit` is the action, `thing.verb`, that
-    the audit records whatever comes of the call; empty for reads that show no PHI. `headers` are those of the answer
+    the audit records whatever comes of the call, or by `recorded` if it did not work; empty for reads that show no PHI.
+    `headers` are those of the answer
     that the documentation names, `accepts` those of the request. `audited` are fields of the body that the audit has
     before the call is made.
     """
@@ -119,4 +127,5 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     accepts: tuple[str, ...] = ()
     limit: Limit = Limit.NONE
     audit: str = ""
+    recorded: Recorded = Recorded.ALL
     audited: tuple[str, ...] = ()

@@ -34,7 +34,10 @@ class Problem(Document, frozen=True, kw_only=True):
 
 
 class ApiError(TransfuseError):
-    """An answer other than the one asked for. The text becomes the problem's `detail`."""
+    """An answer other than the one asked for. The text becomes the problem's `detail`.
+
+    `audit` are names and counts for the audit entry, which the caller is not told.
+    """
 
     def __init__(
         self,
@@ -45,11 +48,13 @@ class ApiError(TransfuseError):
         remedy: str = "",
         errors: tuple[Finding, ...] = (),
         headers: Mapping[str, str] | None = None,
+        audit: Mapping[str, str | int | None] | None = None,
     ) -> None:
         super().__init__(detail, remedy=remedy, code=code)
         self.status = status
         self.errors = errors
         self.headers = dict(headers or {})
+        self.audit = dict(audit or {})
 
 
 def not_found(what: str) -> ApiError:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-from services.gateway.api.endpoint import Answer, Call, Endpoint, Limit, Nothing, Tag
+from services.gateway.api.endpoint import Answer, Call, Endpoint, Limit, Nothing, Recorded, Tag
 from services.gateway.api.problems import ApiError, conflict
 from services.gateway.api.surroundings import Surroundings
 from services.gateway.documents.sign_in import (
@@ -19,7 +20,7 @@ from services.gateway.documents.sign_in import (
 )
 from shared.identity.deny_list import until
 from shared.identity.permissions import GRANTED, Permission
-from shared.identity.sign_ins import SignedIn, SignInRefused, SignIns
+from shared.identity.sign_ins import SignedIn, SignInRefused, SignIns, TokenReused
 from shared.identity.verifier import Authentication, authentication_of
 from shared.ledger.sessions import IDLE_SECONDS
 from shared.settings.environ import Environment
@@ -40,11 +41,18 @@ async def log_in(call: Call[Nothing, Nothing, LoginForm]) -> Answer[SignedInDocu
 
 
 async def refresh(call: Call[Nothing, Nothing, RefreshForm]) -> Answer[SignedInDocument]:
-    sign_ins = local_sign_ins(call.api)
+    """Nothing (204) where no cookie comes: nobody is signed in here, which is no error of a page that is opened."""
+    sign_ins, token = local_sign_ins(call.api), call.cookies.get(COOKIE, "")
+    if not token:
+        return Answer(status=HTTPStatus.NO_CONTENT)
+    forgotten = _cookie(call.api, "", 0)
     try:
-        found = await sign_ins.prolong(call.cookies.get(COOKIE, ""))
+        found = await sign_ins.prolong(token)
+    except TokenReused as error:
+        known = {"reason": "reused", "account": str(error.account), "session": str(error.session)}
+        raise _refused(error, forgotten=forgotten, audit=known) from error
     except SignInRefused as error:
-        raise _refused(error, forgotten=(_cookie(call.api, "", 0),)) from error
+        raise _refused(error, forgotten=forgotten) from error
     return _signed_in(call.api, found)
 
 
@@ -110,9 +118,11 @@ def _cookie(api: Surroundings, token: str, seconds: int) -> str:
     return f"{COOKIE}={token}; Path={COOKIE_PATH}; Max-Age={max(seconds, 0)}; HttpOnly; SameSite=Strict{secure}"
 
 
-def _refused(error: SignInRefused, *, forgotten: tuple[str, ...] = ()) -> ApiError:
-    headers = {"Set-Cookie": forgotten[0]} if forgotten else {}
-    return ApiError(HTTPStatus.UNAUTHORIZED, str(error), code=error.code, remedy=error.remedy, headers=headers)
+def _refused(error: SignInRefused, *, forgotten: str = "", audit: Mapping[str, str] | None = None) -> ApiError:
+    headers = {"Set-Cookie": forgotten} if forgotten else {}
+    return ApiError(
+        HTTPStatus.UNAUTHORIZED, str(error), code=error.code, remedy=error.remedy, headers=headers, audit=audit
+    )
 
 
 ENDPOINTS = (
@@ -141,9 +151,10 @@ ENDPOINTS = (
         handler=refresh,
         body=RefreshForm,
         answer=SignedInDocument,
-        also={401: None, 409: None},
+        also={204: None, 401: None, 409: None},
         headers=("Set-Cookie",),
         audit="auth.refresh",
+        recorded=Recorded.FAILURES,
     ),
     Endpoint(
         method="POST",

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from argon2 import PasswordHasher
 
+from services.gateway.api.limits.policy import Rate, unlimited
 from services.gateway.resources.sign_in import COOKIE
 from shared.identity.passwords import Passwords
 from shared.settings.environ import Environment
@@ -63,6 +64,14 @@ async def me(api: Api, token: str) -> tuple[int, dict[str, Any]]:
     headers = {"Authorization": f"Bearer {token}"}
     async with api.anyone() as client, client.get("/api/auth/me", headers=headers) as response:
         return response.status, await response.json()
+
+
+async def entries(ledger: asyncpg.Connection, action: str) -> list[dict[str, Any]]:
+    """The audit's entries of an action, oldest first."""
+    rows = await ledger.fetch(
+        "select actor, outcome, detail from transfuse.audit where action = $1 order by seq", action
+    )
+    return [{**row, "detail": msgspec.json.decode(row["detail"])} for row in rows]
 
 
 @pytest.fixture
@@ -194,9 +203,57 @@ async def test_the_last_token_of_a_session_ends_with_it(api: Api, account: str, 
     assert 80 <= int(again.attributes["max-age"]) <= 90
 
 
-@pytest.mark.parametrize("cookie", ("", "x", "é" * 40, "x" * 4000))
+@pytest.mark.parametrize("cookie", ("x", "é" * 40, "x" * 4000))
 async def test_a_cookie_that_is_none_of_ours_prolongs_nothing(api: Api, account: str, cookie: str) -> None:
     assert (await refresh(api, cookie)).status == 401
+
+
+async def test_a_page_that_is_opened_by_nobody_learns_it_without_an_error_or_an_entry(
+    api: Api, account: str, ledger: asyncpg.Connection
+) -> None:
+    before = await ledger.fetchval("select count(*) from transfuse.audit")
+    for headers in ({}, {"Cookie": f"{COOKIE}="}, {"Cookie": "another=1"}):
+        async with api.anyone() as client, client.post("/api/auth/refresh", json={}, headers=headers) as response:
+            assert (response.status, await response.read()) == (204, b"")
+            assert "Set-Cookie" not in response.headers
+    assert await ledger.fetchval("select count(*) from transfuse.audit") == before
+
+
+async def test_a_silent_refresh_leaves_no_entry_and_a_refused_one_does(
+    api: Api, account: str, ledger: asyncpg.Connection
+) -> None:
+    first = await log_in(api)
+    second = await refresh(api, first.cookie)
+    assert (await refresh(api, second.cookie)).status == 200
+    assert await entries(ledger, "auth.refresh") == []
+    assert (await refresh(api, "x")).status == 401
+    assert (await refresh(api, first.cookie)).status == 401
+    unknown, reused = await entries(ledger, "auth.refresh")
+    assert (unknown["actor"], unknown["outcome"], unknown["detail"]["code"]) == ("anyone", "refused", "sign_in_refused")
+    assert "account" not in unknown["detail"]
+    assert (reused["outcome"], reused["detail"]["reason"], reused["detail"]["account"]) == (
+        "refused",
+        "reused",
+        account,
+    )
+
+
+async def test_a_refresh_token_in_two_hands_is_recorded_however_much_was_refused_before(
+    postgres_server: str,
+) -> None:
+    policy = msgspec.structs.replace(unlimited(), unsigned_of_address=Rate(count=1, seconds=3600, burst=1))
+    async with gateway_on(postgres_server, policy=policy) as api:
+        form = {"email": EMAIL, "role": "viewer", "password": PASSWORD}
+        async with api.client() as client, client.post("/api/users", json=form) as response:
+            assert response.status == 201
+        first = await log_in(api)
+        assert (await refresh(api, first.cookie)).status == 200
+        for cookie in ("x", "y", first.cookie, "z"):
+            assert (await refresh(api, cookie)).status == 401
+        connection = await asyncpg.connect(api.ledger)
+        found = await entries(connection, "auth.refresh")
+        await connection.close()
+    assert [entry["detail"].get("reason") for entry in found] == [None, "reused"]
 
 
 async def test_who_signs_out_is_out_at_once_and_on_this_device_only(api: Api, account: str) -> None:
