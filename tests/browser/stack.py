@@ -65,7 +65,7 @@ async def stack(folder: Path) -> AsyncIterator[Stack]:
         await _fill(home, int(_word(said, "psql -h", "-p ")))
         accounts = {role: await _account(installation, role) for role in ROLES}
         url = _word(said, "The dashboard is at", "is at ")
-        found = Stack(url=url, plan="portal-core", migration="Patient portal", canary=CANARY, accounts=accounts)
+        found = Stack(url=url, plan="portal", migration="Patient portal", canary=CANARY, accounts=accounts)
         await _register(found)
         draining = asyncio.create_task(_drained(process))
         try:

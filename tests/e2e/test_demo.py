@@ -40,6 +40,6 @@ async def test_the_finished_run_of_the_demo_is_to_be_seen_in_the_dashboard(open_
                 headers = {"Authorization": f"Bearer {(await response.json())['accessToken']}"}
             async with client.get("/api/migrations", headers=headers) as response:
                 (migration,) = (await response.json())["migrations"]
-            assert (migration["name"], migration["status"]) == ("portal-core", "completed")
+            assert (migration["name"], migration["status"]) == ("portal", "completed")
         up.send_signal(signal.SIGINT)
         assert (await said(up)).code == ExitCode.OK

@@ -1,4 +1,4 @@
-"""The core of the portal at scale 0.05, seed 7: everything that the generator's manifest knows of it holds."""
+"""The portal at scale 0.05, seed 7: everything that the generator's manifest knows of it holds."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def runs_command(home: Path, api: str | None, migration: str | None, limit: int)
 
     \b
     Example:
-      transfuse runs --migration portal-core --limit 5
+      transfuse runs --migration portal --limit 5
     """
     found = run_async(_list(home, api, migration, limit))
     table = Table(box=None, pad_edge=False, header_style="dim")
