@@ -33,9 +33,10 @@ screenshots: ## pictures of every page of the dashboard, light and dark, into .t
 	$(ENVIRONMENT) test
 	@$(BIN)/python -m tests.browser.screenshots
 
-generate: ## write the generated files again (schema of the plan language, catalogue of messages)
+generate: ## write the generated files again (OpenAPI document, the dashboard's types of it; the latter with Node)
 	$(ENVIRONMENT) test
 	@$(BIN)/python -m transfuse.generate
+	@$(BIN)/python .make/dashboard_types.py
 
 bench: ## full-size measurements, beside what others would do
 	$(ENVIRONMENT) test

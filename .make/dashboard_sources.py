@@ -7,7 +7,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 DASHBOARD = CHECKOUT / "dashboard"
 SOURCES = ("index.html", "package.json", "package-lock.json", "public", "src", "tsconfig.json", "vite.config.ts")
-TESTS = (".test.ts", ".test.tsx")
+NOT_BUILT = (".test.ts", ".test.tsx", "/api/schema.ts")
+"""Tests, and what holds types alone: nothing of them is in the build."""
 
 
 def hash_of_sources(dashboard: Path = DASHBOARD) -> str:
@@ -20,9 +21,9 @@ def hash_of_sources(dashboard: Path = DASHBOARD) -> str:
 
 
 def files_of(dashboard: Path) -> Iterator[Path]:
-    """What is built or decides how; tests are not."""
+    """What is built or decides how."""
     for name in SOURCES:
         source = dashboard / name
         for path in source.rglob("*") if source.is_dir() else (source,):
-            if path.is_file() and not path.name.endswith(TESTS):
+            if path.is_file() and not path.as_posix().endswith(NOT_BUILT):
                 yield path

@@ -37,10 +37,8 @@ export function mapping(name: string, given: Partial<MappingStatus> = {}): Mappi
 }
 
 export function balance(mappings: readonly MappingStatus[], given: Partial<Balance> = {}): Balance {
-  const total = mappings.reduce((sum, { counts: one }) => {
-    for (const key of Object.keys(one) as (keyof Counts)[]) sum[key] += one[key];
-    return sum;
-  }, counts());
+  const sumOf = (key: keyof Counts): number => mappings.reduce((sum, { counts: one }) => sum + one[key], 0);
+  const total = Object.fromEntries((Object.keys(counts()) as (keyof Counts)[]).map((key) => [key, sumOf(key)])) as Counts;
   return {
     balanced: true,
     inSnapshot: total.read,
@@ -168,6 +166,7 @@ export function run(given: Partial<Run> = {}): Run {
     id: RUN_ID,
     migrationId: MIGRATION_ID,
     migration: "Patient portal",
+    type: "migration",
     kind: "migrate",
     mode: "insert",
     state: "running",

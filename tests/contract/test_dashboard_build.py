@@ -41,12 +41,14 @@ def test_the_build_is_made_from_the_sources_beside_it(sources: ModuleType) -> No
     assert noted.read_text(encoding="ascii").strip() == sources.hash_of_sources(), "it is stale: run `make dashboard`"
 
 
-def test_a_changed_source_shows_and_a_changed_test_or_line_end_does_not(sources: ModuleType, tmp_path: Path) -> None:
+def test_a_changed_source_shows_and_what_is_not_built_does_not(sources: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "src" / "live").mkdir(parents=True)
     for name in ("index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", "src/main.tsx"):
         (tmp_path / name).write_bytes(b"one\ntwo\n")
     before = sources.hash_of_sources(tmp_path)
     (tmp_path / "src" / "live" / "room.test.ts").write_bytes(b"a test")
+    (tmp_path / "src" / "api").mkdir()
+    (tmp_path / "src" / "api" / "schema.ts").write_bytes(b"types alone")
     (tmp_path / "index.html").write_bytes(b"one\r\ntwo\r\n")
     assert sources.hash_of_sources(tmp_path) == before
     (tmp_path / "src" / "live" / "room.ts").write_bytes(b"a room")

@@ -80,10 +80,10 @@ describe("the line to the notifier", () => {
   test("a refused room is told", () => {
     const problems: unknown[] = [];
     service.onError((problem) => problems.push(problem));
-    socket.answer = { error: "forbidden" };
+    socket.answer = { error: { code: "forbidden", message: "It needs migration:read." } };
     socket.hears("connect");
     service.subscribeMigration("m1");
-    expect(problems).toEqual([{ kind: "refused", migrationId: "m1", message: "forbidden" }]);
+    expect(problems).toEqual([{ kind: "refused", migrationId: "m1", message: "It needs migration:read." }]);
   });
 
   test("a socket that the server ended comes back with a new token", async () => {

@@ -158,7 +158,7 @@ export class SocketService {
 
   #ask(event: "migration:subscribe" | "migration:unsubscribe", migrationId: string): void {
     this.#socket?.emit(event, migrationId, (answer: Acknowledged) => {
-      if ("error" in answer) this.#tell(this.#errors, { kind: "refused", migrationId, message: answer.error });
+      if ("error" in answer) this.#tell(this.#errors, { kind: "refused", migrationId, message: answer.error.message });
     });
   }
 

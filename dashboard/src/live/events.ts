@@ -1,4 +1,4 @@
-import type { Metrics, RunState, RunStatus, RunStatusWord } from "../api/types";
+import type { Health, Metrics, RunState, RunStatus, RunStatusWord } from "../api/types";
 
 /** What the notifier sends. Each event is a whole snapshot with a rising `seq`: a lost one is harmless. */
 
@@ -49,11 +49,10 @@ export interface CompletedEvent {
   };
 }
 
-export interface SystemMetrics extends Metrics {
-  services: Readonly<Record<string, "connected" | "disconnected">>;
-}
+/** What two endpoints tell, read together; its time is that of the reading. */
+export type SystemMetrics = Metrics & Health;
 
-export type Acknowledged = { ok: true } | { error: string };
+export type Acknowledged = { ok: true } | { error: { code: string; message: string } };
 
 export interface ServerEvents {
   "migration:progress": (event: ProgressEvent) => void;

@@ -57,7 +57,7 @@ function Page() {
   const health = useQuery(healthQuery());
   const metrics = useQuery(metricsQuery());
   const live = useSystem();
-  const shown: Health | undefined = health.data && live ? { ...health.data, services: live.services } : health.data;
+  const shown: Health | undefined = live ?? health.data;
   return (
     <>
       <Head
@@ -149,7 +149,7 @@ function Connections({ title, known, health, up }: ConnectionsProps) {
     <Card title={title}>
       <ul className="cons">
         {Object.entries(known).map(([name, { word, remark, icon }]) => {
-          const state = health.services[name];
+          const state = (health.services as Readonly<Record<string, "connected" | "disconnected">>)[name];
           return (
             <li key={name}>
               <Icon name={icon} />

@@ -261,7 +261,7 @@ describe("a new run", () => {
 });
 
 describe("the quarantine", () => {
-  const GROUP = { mapping: "orders", column: "status", reason: "unknown_code", stage: "transform", waitsFor: "", count: 14, waiting: 14, title: "Unknown code", remedy: "" };
+  const GROUP = { mapping: "orders", column: "status", reason: "unknown_code", stage: "transform", waitsFor: "", count: 14, waiting: 14, title: "Unknown code", remedy: "" } as const;
   const ROW = {
     ref: "aaaaaaaa-0000-4000-8000-000000000001",
     mapping: "orders",

@@ -40,9 +40,9 @@ class Schemas:
 
     def components(self) -> dict[str, Schema]:
         """The schemas that the document refers to."""
-        documents = {kind.__name__: kind for kind in _documents(Document)}
+        sent = {kind.__name__: kind for kind in _structs(self._types, within=Document)}
         return {
-            name: _as_sent(schema, documents[name]) if name in documents else schema
+            name: _as_sent(schema, sent[name]) if name in sent else schema
             for name, schema in sorted(self._components.items())
             if name in self._used
         }
@@ -54,18 +54,30 @@ class Schemas:
                 self._use(self._components[name])
 
 
-def _documents(base: type[Document]) -> Iterable[type[Document]]:
-    for kind in base.__subclasses__():
-        yield kind
-        yield from _documents(kind)
+def _structs(types: Iterable[type], *, within: type) -> set[type[msgspec.Struct]]:
+    """Every struct that those of the types that derive from `within` are made of, themselves included."""
+    found: set[type[msgspec.Struct]] = set()
+    waiting = list(msgspec.inspect.multi_type_info([kind for kind in types if issubclass(kind, within)]))
+    while waiting:
+        match waiting.pop():
+            case msgspec.inspect.StructType(cls=cls, fields=fields) if cls not in found:
+                found.add(cls)
+                waiting += [field.type for field in fields]
+            case msgspec.inspect.UnionType(types=choices):
+                waiting += choices
+            case msgspec.inspect.DictType(value_type=item) | msgspec.inspect.CollectionType(item_type=item):
+                waiting.append(item)
+            case _:
+                pass
+    return found
 
 
-def _as_sent(schema: Schema, document: type[Document]) -> Schema:
+def _as_sent(schema: Schema, kind: type[msgspec.Struct]) -> Schema:
     """What leaves has all its fields, whether they have a default or not."""
-    config = document.__struct_config__
+    config = kind.__struct_config__
     if config.omit_defaults or "properties" not in schema:
         return schema
-    optional = {field.encode_name for field in msgspec.structs.fields(document) if field.default is msgspec.UNSET}
+    optional = {field.encode_name for field in msgspec.structs.fields(kind) if field.default is msgspec.UNSET}
     return {**schema, "required": [name for name in schema["properties"] if name not in optional]}
 
 
