@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Final, Self
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.exceptions import ChannelInvalidStateError
 
 from shared.bus.rabbit.link import BusClosed, Link, close_quietly, unavailable
 from shared.core.backoff import Backoff
@@ -55,7 +56,10 @@ class RabbitDelivery:
     @property
     def is_lost(self) -> bool:
         """Whether its channel is gone, so that it comes again whatever is done."""
-        return self._incoming.channel.is_closed
+        try:
+            return bool(self._incoming.channel.is_closed)
+        except ChannelInvalidStateError:  # the client's way to say of a channel that it is closed
+            return True
 
     async def ack(self) -> None:
         """Settle as done. Nothing happens if the channel is gone: it comes again and finds its batch settled."""
@@ -141,7 +145,7 @@ class Subscription:
                 if isinstance(arrived, BusClosed):
                     raise StopAsyncIteration
                 raise arrived
-            if not arrived.is_lost:
+            if self._no_ack or not arrived.is_lost:
                 return arrived
 
     def settled(self, delivery: RabbitDelivery) -> None:
@@ -199,7 +203,7 @@ class Subscription:
             await self._put_aside(incoming, error)
             return
         delivery = RabbitDelivery(self, incoming, message)
-        if delivery.is_lost:
+        if delivery.is_lost and not self._no_ack:
             return
         if delivery.redelivered:
             REDELIVERIES.labels(queue=self._label).inc()

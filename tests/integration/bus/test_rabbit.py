@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import aio_pika
 import pytest
+from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import ChannelNotFoundEntity
 from prometheus_client import REGISTRY
 
@@ -62,6 +63,15 @@ async def take(deliveries: AsyncIterator[Delivery]) -> Delivery:
         return await anext(deliveries)
 
 
+async def until_waiting(deliveries: Subscription, count: int) -> None:
+    """Return when so many deliveries have arrived that nobody has taken."""
+
+    async def there() -> bool:
+        return deliveries._arrived.qsize() == count
+
+    await until(there)
+
+
 async def test_a_consumer_comes_back_after_its_connection_was_cut(make_bus: MakeBus, proxy: Proxy) -> None:
     bus = make_bus()
     async with bus.consume(Queue.EXTRACT, prefetch=2) as deliveries:
@@ -75,6 +85,48 @@ async def test_a_consumer_comes_back_after_its_connection_was_cut(make_bus: Make
         await again.ack()
         await bus.publish(command(2))
         assert (await take(deliveries)).message == command(2)
+
+
+async def test_what_waits_for_its_taker_when_the_connection_is_cut_comes_again(make_bus: MakeBus, proxy: Proxy) -> None:
+    bus = make_bus()
+    numbers = (1, 2, 3)
+    for number in numbers:
+        await bus.publish(command(number))
+    async with bus.consume(Queue.EXTRACT, prefetch=3) as deliveries:
+        assert isinstance(deliveries, Subscription)
+        await until_waiting(deliveries, 3)
+        proxy.cut()
+        await until_waiting(deliveries, 6)
+        for number in numbers:
+            again = await take(deliveries)
+            assert (again.message, again.redelivered) == (command(number), True)
+            await again.ack()
+
+
+async def test_an_event_that_was_heard_before_the_connection_was_cut_is_not_lost(
+    make_bus: MakeBus, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard, lost = asyncio.Event(), asyncio.Event()
+    receive, lose = Subscription._receive, Subscription._lose
+
+    async def hear(self: Subscription, incoming: AbstractIncomingMessage) -> None:
+        await receive(self, incoming)
+        heard.set()
+
+    def notice(self: Subscription) -> None:
+        lose(self)
+        lost.set()
+
+    monkeypatch.setattr(Subscription, "_receive", hear)
+    monkeypatch.setattr(Subscription, "_lose", notice)
+    bus = make_bus()
+    event = RunChanged(run=RUN, state=RunState.RUNNING)
+    async with bus.subscribe() as events, asyncio.timeout(PATIENCE):
+        await bus.publish(event)
+        await heard.wait()
+        proxy.cut()
+        await lost.wait()
+        assert await anext(events) == event
 
 
 async def test_a_publisher_gets_through_a_broker_that_is_gone_for_a_moment(make_bus: MakeBus, proxy: Proxy) -> None:
