@@ -21,7 +21,7 @@ class Kind(Enum):
 
 FIELDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(("run", "request"), Kind.ID),
-    **dict.fromkeys(("migration", "mapping", "table", "column", "plan", "queue", "system", "task"), Kind.NAME),
+    **dict.fromkeys(("migration", "mapping", "table", "column", "plan", "queue", "system", "part", "task"), Kind.NAME),
     **dict.fromkeys(
         (
             *("service", "stage", "state", "kind", "mode", "phase", "outcome", "message_type", "step", "method"),
