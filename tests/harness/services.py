@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -20,6 +19,7 @@ from shared.bus.port import Queue
 from shared.bus.topology import Topology
 from tests.harness.installation import ROOT, Installation
 from tests.harness.ledger import until
+from tests.harness.one_service import lines_of, url_in
 from transfuse.workspace import SERVICES
 
 STOP_SECONDS = 30
@@ -38,8 +38,11 @@ class Services:
 
     def lines(self) -> list[dict[str, Any]]:
         """The log lines so far."""
-        lines = self.log.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return lines_of(self.log)
+
+    def url(self, service: str) -> str:
+        """Where browsers find a service."""
+        return url_in(self.lines(), service)
 
     def count(self, event: str, service: str) -> int:
         """How often a service has logged an event."""

@@ -58,6 +58,10 @@ class OwnRedis:
         await self._process.start(program, *arguments, environ=os.environ)
         await self._process.until_it_accepts(self.url, redis_accepts)
 
+    async def kill(self) -> None:
+        """End it at once. It kept nothing on disk: the next `start` is an empty one at the same port."""
+        await self._process.kill()
+
     async def stop(self) -> None:
         await self._process.stop()
 
@@ -76,15 +80,24 @@ class OwnRabbitMQ:
         return f"amqp://guest:guest@127.0.0.1:{self._port}/"
 
     async def start(self) -> None:
-        program = installed("rabbitmq")
-        assert program is not None
         await self._process.clear()
         await self._mapper.clear()
+        await self.start_again()
+
+    async def start_again(self) -> None:
+        """After `kill`: the same port, queues and messages. `start` is the same with everything lost."""
+        program = installed("rabbitmq")
+        assert program is not None
         environ = os.environ | self._environ(self._path_without_spaces())
         mapper = [str(epmd()), "-port", str(self._mapper_port), "-address", "127.0.0.1"]
         await self._mapper.start(*mapper, environ=environ)
         await self._process.start(program, environ=environ)
         await self._process.until_it_accepts(self.url, rabbitmq_accepts)
+
+    async def kill(self) -> None:
+        """End broker and port mapper at once; what the broker wrote stays."""
+        await self._process.kill()
+        await self._mapper.kill()
 
     async def stop(self) -> None:
         await self._process.stop()
@@ -97,10 +110,11 @@ class OwnRabbitMQ:
         """RabbitMQ's scripts split their paths at spaces: a link stands for a folder that has one."""
         if not any(character.isspace() for character in str(self._process.folder)):
             return self._process.folder
-        self._alias = tempfile.TemporaryDirectory(prefix="transfuse-")
-        link = Path(self._alias.name) / "rabbitmq"
-        link.symlink_to(self._process.folder, target_is_directory=True)
-        return link
+        if self._alias is None:
+            self._alias = tempfile.TemporaryDirectory(prefix="transfuse-")
+            link = Path(self._alias.name) / "rabbitmq"
+            link.symlink_to(self._process.folder, target_is_directory=True)
+        return Path(self._alias.name) / "rabbitmq"
 
     def _environ(self, folder: Path) -> dict[str, str]:
         (folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{self._port}\n", encoding="ascii")

@@ -39,7 +39,7 @@ class OwnProcess:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     async def start(self, *command: str | Path, environ: Mapping[str, str]) -> None:
-        self._log = (self.folder / "output.log").open("wb")
+        self._log = (self.folder / "output.log").open("ab")
         self._process = await asyncio.create_subprocess_exec(
             *command,
             cwd=self.folder,
@@ -67,6 +67,14 @@ class OwnProcess:
                 told = now
                 print(f"servers: {self.name} is starting … {now - began:.0f} s", flush=True)
             await asyncio.sleep(POLL_SECONDS)
+
+    async def kill(self) -> None:
+        """`kill -9` for it and its session; what it wrote stays in the folder."""
+        assert self._process is not None
+        assert self._log is not None
+        _signal(self._process.pid, SIGKILL)
+        await self._process.wait()
+        self._log.close()
 
     async def stop(self) -> None:
         if self._process is not None and self._process.returncode is None:
