@@ -17,8 +17,9 @@ from shared.postgres.pools import Pool
 from shared.postgres.sql_files import load_sql
 
 SQL = load_sql("shared.ledger", "accounts.sql")
-EMAIL = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$"
-"""What is taken for an e-mail: one @, no spaces, no control characters."""
+EMAIL = r"^[^@\s\x00-\x1f\x7f-\x9f]{1,64}@[^@\s\x00-\x1f\x7f-\x9f]{1,189}$(?!\n)"
+"""What is taken for an e-mail: one @, no spaces, no control characters, no line's end."""
+EMAIL_WORDS = "An address like ops@example.org: one @, no spaces, no control characters."
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,9 +47,13 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which entries are wanted; None is all. `since` is inclusive, `until` is not."""
+    """Which entries are wanted; None is all. `since` is inclusive, `until` is not.
+
+    `actor` is the name at the time, `subject` the id of the person behind it.
+    """
 
     actor: str | None = None
+    subject: str | None = None
     action: str | None = None
     object_id: str | None = None
     since: datetime | None = None
@@ -81,6 +85,7 @@ class Audit:
                 wanted.until,
                 before,
                 limit,
+                wanted.subject,
             )
         return tuple(RecordedEntry(**dict(row)) for row in rows)
 

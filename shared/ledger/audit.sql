@@ -12,6 +12,7 @@ select seq, at, actor, role, action, object_kind, object_id, outcome, address, r
    and ($4::timestamptz is null or at >= $4)
    and ($5::timestamptz is null or at < $5)
    and ($6::bigint is null or seq < $6)
+   and ($8::text is null or detail ->> 'subject' = $8)
  order by seq desc
  limit $7;
 

@@ -88,7 +88,12 @@ class Recorder:
             outcome=Outcome.REFUSED,
             address=arrival.address,
             request_id=str(arrival.request_id),
-            detail={"operation": self._endpoint.operation_id, "status": int(error.status), "code": error.code},
+            detail={
+                **_subject(identity),
+                "operation": self._endpoint.operation_id,
+                "status": int(error.status),
+                "code": error.code,
+            },
         )
         await self._append_or_tell(entry)
 
@@ -128,7 +133,7 @@ class Recorder:
             outcome=outcome,
             address=call.caller.address,
             request_id=call.caller.request_id,
-            detail=detail,
+            detail={**_subject(identity), **detail},
         )
 
     def _object(self, call: Call[Any, Any, Any], detail: Detail) -> tuple[str, str]:
@@ -146,6 +151,11 @@ class Recorder:
 def account_of(call: Call[Any, Any, Any]) -> str:
     """The account that somebody tries to sign in to, as they wrote it."""
     return str(getattr(call.body, "email", ""))
+
+
+def _subject(identity: Identity | None) -> Detail:
+    """Who it was, by the id that stays when an e-mail changes hands."""
+    return {} if identity is None else {"subject": str(identity.subject)}
 
 
 def _role(identity: Identity | None) -> str:

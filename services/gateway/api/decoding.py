@@ -89,6 +89,12 @@ def _finding(error: msgspec.ValidationError, wanted: Any) -> Finding:  # noqa: A
     """What is wrong and where; msgspec repeats a bad enum value, so only its words about types are kept."""
     message, _, place = str(error).partition(" - at `$.")
     field = place.rstrip("`")
+    if message.startswith("Expected `str` matching regex"):
+        return Finding(
+            message="The text is not of the form that is asked for",
+            field=field,
+            remedy=_words(inspect.type_info(wanted), field.split(".")),
+        )
     if not message.startswith("Invalid"):
         return Finding(message=message, field=field)
     allowed = ", ".join(_allowed(inspect.type_info(wanted), field.split(".")))
@@ -114,6 +120,22 @@ def _allowed(found: inspect.Type, place: list[str]) -> list[str]:
             return [str(member.value) for member in found.cls]
         case _:
             return []
+
+
+def _words(found: inspect.Type, place: list[str]) -> str:
+    """What the documentation says of the text at a place of a type, or nothing."""
+    match found:
+        case inspect.Metadata(extra_json_schema=dict(extra)) if not place:
+            return str(extra.get("description", ""))
+        case inspect.Metadata():
+            return _words(found.type, place)
+        case inspect.UnionType():
+            return next((words for one in found.types if (words := _words(one, place))), "")
+        case inspect.StructType() if place:
+            fields = {field.encode_name: field.type for field in found.fields}
+            return _words(fields[place[0]], place[1:]) if place[0] in fields else ""
+        case _:
+            return ""
 
 
 def as_json(document: Any) -> bytes:  # noqa: ANN401 - any document

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
 from msgspec import Meta, field
 
@@ -17,9 +18,13 @@ Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class AuditQuery(Form, frozen=True, kw_only=True):
-    """Which entries are asked for: `from` inclusive, `to` not. With `verify` the whole chain is recomputed first."""
+    """Which entries are asked for: `from` inclusive, `to` not. With `verify` the whole chain is recomputed first.
+
+    `actor` is a name at the time, `subject` the id of an account, whatever its name was.
+    """
 
     actor: Words = ""
+    subject: UUID | None = None
     action: Words = ""
     object_id: Words = ""
     from_: Moment | None = field(default=None, name="from")
@@ -58,11 +63,16 @@ class ChainDocument(Document, frozen=True, kw_only=True):
 
 
 class AuditEntryDocument(Document, frozen=True, kw_only=True):
-    """One entry. `detail` holds names and counts, of an unmasking also the reason that was given."""
+    """One entry. `detail` holds names and counts, of an unmasking also the reason that was given.
+
+    `subject` is the id of the person behind `actor`: e-mails change, it does not. Null where nobody was signed in, or a
+    service acted.
+    """
 
     seq: int
     at: datetime
     actor: str
+    subject: str | None
     role: str
     action: str
     object_kind: str

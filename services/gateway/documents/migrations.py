@@ -10,12 +10,15 @@ from uuid import UUID
 from msgspec import Meta
 
 from services.gateway.documents.runs import RunDocument
+from services.gateway.documents.texts import LINE, LINE_WORDS
 from shared.core.document import Document, Form
 from shared.ledger.register import Order, Overall, ShownState
 
 MOST_LISTED = 200
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["patient-portal"])]
-Words = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Name = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=LINE, description=LINE_WORDS, examples=["patient-portal"])
+]
+Words = Annotated[str, Meta(max_length=100, pattern=LINE, description=LINE_WORDS)]
 Alias = Annotated[str, Meta(max_length=63, description="Name of a connection; `default` is the only one.")]
 
 
@@ -60,7 +63,7 @@ class MigrationCursor(Form, frozen=True, kw_only=True):
     """The place behind a cursor: it is good for the sorting it was made under."""
 
     sort: Sort
-    key: Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]*$")]
+    key: Annotated[str, Meta(pattern=LINE)]
     id: UUID
 
 

@@ -8,9 +8,10 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from services.gateway.api.problems import Finding
+from services.gateway.documents.texts import PLAN_NAME, PLAN_NAME_WORDS
 from shared.core.document import Document, Form
 
-PlanName = Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+PlanName = Annotated[str, Meta(pattern=PLAN_NAME, description=PLAN_NAME_WORDS)]
 FileName = Annotated[str, Meta(min_length=1, max_length=200)]
 
 

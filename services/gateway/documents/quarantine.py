@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from services.gateway.documents.texts import REASON, REASON_WORDS
 from shared.core.document import Document, Form
 from shared.core.states import Stage
 from shared.ledger.quarantine import Grouping, Resolution
@@ -31,7 +32,10 @@ class RowState(StrEnum):
 
 
 class QuarantineQuery(Form, frozen=True, kw_only=True):
-    """How rows are grouped, and which of them are listed: with a reason, a mapping or a column there are rows."""
+    """How rows are grouped, and which of them are listed: with a reason, a mapping or a column there are rows.
+
+    Mapping, column and state narrow the groups too; a reason does not, it is chosen among them.
+    """
 
     by: Grouping = Grouping.REASON
     reason: Name | None = None
@@ -58,7 +62,7 @@ class RowPath(Form, frozen=True, kw_only=True):
 class UnmaskForm(Form, frozen=True, kw_only=True):
     """Why the row must be seen. It is kept in the audit, and nowhere else: it names no patient."""
 
-    reason: Annotated[str, Meta(min_length=10, max_length=500, pattern=r"^\S[^\x00-\x1f\x7f]*\S$")]
+    reason: Annotated[str, Meta(min_length=10, max_length=500, pattern=REASON, description=REASON_WORDS)]
 
 
 class GroupDocument(Document, frozen=True, kw_only=True):

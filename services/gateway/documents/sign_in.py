@@ -11,9 +11,9 @@ from msgspec import Meta
 from shared.core.document import Document, Form
 from shared.identity.permissions import Permission, Role
 from shared.identity.verifier import Authentication
-from shared.ledger.accounts import EMAIL
+from shared.ledger.accounts import EMAIL, EMAIL_WORDS
 
-Email = Annotated[str, Meta(max_length=254, pattern=EMAIL, examples=["ops@example.org"])]
+Email = Annotated[str, Meta(max_length=254, pattern=EMAIL, description=EMAIL_WORDS, examples=["ops@example.org"])]
 Password = Annotated[str, Meta(min_length=1, max_length=256, description="Never logged, never shown again.")]
 
 

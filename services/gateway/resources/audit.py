@@ -28,6 +28,7 @@ async def read_audit(call: Call[Nothing, AuditQuery, None]) -> AuditPage:
     query = call.query
     wanted = AuditFilter(
         actor=query.actor or None,
+        subject=None if query.subject is None else str(query.subject),
         action=query.action or None,
         object_id=query.object_id or None,
         since=_in_utc(query.from_),
@@ -48,8 +49,9 @@ async def read_audit(call: Call[Nothing, AuditQuery, None]) -> AuditPage:
 def entry_document(entry: RecordedEntry) -> AuditEntryDocument:
     """An entry of the ledger as the API shows it."""
     fields = msgspec.structs.asdict(entry)
-    fields["detail"] = msgspec.json.decode(entry.detail, type=dict[str, Any])
-    return AuditEntryDocument(**fields)
+    detail = msgspec.json.decode(entry.detail, type=dict[str, Any])
+    subject = detail.get("subject")
+    return AuditEntryDocument(**{**fields, "detail": detail, "subject": None if subject is None else str(subject)})
 
 
 def chain_document(looked: Looked | None) -> ChainDocument:

@@ -107,7 +107,7 @@ def _signed_in(api: Surroundings, found: SignedIn) -> Answer[SignedInDocument]:
             user=SignedInUser(id=account.id, email=account.email, role=account.role),
         ),
         set_cookies=(_cookie(api, session.refresh_token.reveal(), seconds),),
-        audit={"account": str(account.id), "session": str(session.id)},
+        audit={"subject": str(account.id), "account": str(account.id), "session": str(session.id)},
         actor=account.email,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -47,8 +48,8 @@ async def test_entries_are_paged_and_filtered(api: Api, owner: asyncpg.Connectio
     assert status == 200
     assert [entry["seq"] for entry in page["entries"]] == [3, 2]
     assert page["entries"][0] | {"at": ""} == {
-        "seq": 3, "at": "", "actor": "ben", "role": "admin", "action": "run.start", "objectKind": "run",
-        "objectId": "r", "outcome": "done", "address": "", "requestId": "", "detail": {"rows": 3},
+        "seq": 3, "at": "", "actor": "ben", "subject": None, "role": "admin", "action": "run.start",
+        "objectKind": "run", "objectId": "r", "outcome": "done", "address": "", "requestId": "", "detail": {"rows": 3},
     }  # fmt: skip
     assert await entries(api, f"?limit=2&cursor={page['nextCursor']}") == [1]
     assert await entries(api, "?actor=ada") == [2, 1]
@@ -60,11 +61,45 @@ async def test_entries_are_paged_and_filtered(api: Api, owner: asyncpg.Connectio
 
 @pytest.mark.parametrize(
     "query",
-    ("?limit=0", "?cursor=x", "?from=2026-01-01", "?from=0001-01-01T00:00:00%2B14:00", "?verify=maybe", "?who=ada"),
+    (
+        "?limit=0",
+        "?cursor=x",
+        "?from=2026-01-01",
+        "?from=0001-01-01T00:00:00%2B14:00",
+        "?verify=maybe",
+        "?who=ada",
+        "?subject=ada",
+    ),
 )
 async def test_a_question_that_makes_no_sense_is_refused(api: Api, query: str) -> None:
     status, problem = await read(api, query)
     assert (status, problem["status"]) == (400, 400)
+
+
+async def test_a_person_is_found_by_the_id_that_stays_whatever_their_email_was(
+    api: Api, owner: asyncpg.Connection
+) -> None:
+    jane = str(uuid4())
+    for email in ("jane@example.org", "j.smith@example.org"):
+        async with (
+            api.client(sub=jane, email=email) as client,
+            client.post("/api/migrations", json={"name": "clinic", "plan": "nowhere"}) as response,
+        ):
+            assert response.status == 404
+    async with api.client("viewer", sub=jane, email="jane@example.org") as client, client.get("/api/audit") as response:
+        assert response.status == 403
+    _, page = await read(api, f"?subject={jane}")
+    assert [(entry["actor"], entry["action"], entry["outcome"]) for entry in page["entries"]] == [
+        ("jane@example.org", "request.refused", "refused"),
+        ("j.smith@example.org", "migration.create", "refused"),
+        ("j.smith@example.org", "migration.create", "begun"),
+        ("jane@example.org", "migration.create", "refused"),
+        ("jane@example.org", "migration.create", "begun"),
+    ]
+    assert {entry["subject"] for entry in page["entries"]} == {jane}
+    assert await entries(api, f"?subject={uuid4()}") == []
+    await checked(api)
+    assert (await read(api, "?verify=true"))[1]["chain"]["verified"] == "whole"
 
 
 async def test_only_an_administrator_reads_the_audit(api: Api, owner: asyncpg.Connection) -> None:
