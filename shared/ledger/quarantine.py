@@ -100,10 +100,11 @@ class Quarantine:
             row = await connection.fetchrow(SQL["counts"], run)
         return row["row_count"], row["waiting"]
 
-    async def groups(self, run: UUID, by: Grouping, resolution: Resolution | None = None) -> tuple[Group, ...]:
-        """Rows of a run counted, most first."""
+    async def groups(self, run: UUID, by: Grouping, wanted: RowFilter | None = None) -> tuple[Group, ...]:
+        """Rows of a run counted, most first. The filter's `code` narrows nothing: it is chosen among the groups."""
+        asked = RowFilter() if wanted is None else wanted
         async with self._turns, self._pool.acquire() as connection:
-            rows = await connection.fetch(SQL[f"by_{by.value}"], run, resolution)
+            rows = await connection.fetch(SQL[f"by_{by.value}"], run, asked.resolution, asked.mapping, asked.column)
         return tuple(msgspec.convert(dict(row), Group) for row in rows)
 
     async def rows(

@@ -9,14 +9,17 @@ select q.mapping, q.stage, r.code, coalesce(r."column", '') as "column",
        coalesce(min(q.waits_for) filter (where q.waits_for <> ''), '') as waits_for,
        count(*) as row_count, count(*) filter (where q.resolution = '') as waiting
   from transfuse.quarantine q, jsonb_to_recordset(q.reasons) as r (code text, "column" text)
- where q.run_id = $1 and ($2::text is null or q.resolution = $2)
+ where q.run_id = $1 and ($2::text is null or q.resolution = $2) and ($3::text is null or q.mapping = $3)
+   and ($4::text is null or coalesce(r."column", '') = $4)
  group by q.mapping, q.stage, r.code, r."column"
  order by row_count desc, q.mapping, q.stage, r.code, 4;
 
 -- name: by_mapping
 select q.mapping, count(*) as row_count, count(*) filter (where q.resolution = '') as waiting
   from transfuse.quarantine q
- where q.run_id = $1 and ($2::text is null or q.resolution = $2)
+ where q.run_id = $1 and ($2::text is null or q.resolution = $2) and ($3::text is null or q.mapping = $3)
+   and ($4::text is null
+        or exists (select from jsonb_to_recordset(q.reasons) as r ("column" text) where coalesce(r."column", '') = $4))
  group by q.mapping
  order by row_count desc, q.mapping;
 
@@ -25,7 +28,8 @@ select x.mapping, x."column", count(*) as row_count, count(*) filter (where x.re
   from (
     select distinct q.id, q.mapping, q.resolution, coalesce(r."column", '') as "column"
       from transfuse.quarantine q, jsonb_to_recordset(q.reasons) as r (code text, "column" text)
-     where q.run_id = $1 and ($2::text is null or q.resolution = $2)
+     where q.run_id = $1 and ($2::text is null or q.resolution = $2) and ($3::text is null or q.mapping = $3)
+       and ($4::text is null or coalesce(r."column", '') = $4)
   ) x
  group by x.mapping, x."column"
  order by row_count desc, x.mapping, x."column";

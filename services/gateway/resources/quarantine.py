@@ -34,10 +34,10 @@ async def read_quarantine(call: Call[RunPath, QuarantineQuery, None]) -> Quarant
     run, query, quarantine = call.path.id, call.query, call.api.quarantine
     await call.api.runs.get(run)
     resolution = None if query.state is None else query.state.resolution
+    wanted = RowFilter(resolution=resolution, mapping=query.mapping, code=query.reason, column=query.column)
     count, waiting = await quarantine.counts(run)
     rows: tuple[MaskedRow, ...] | None = None
     if any(name is not None for name in (query.reason, query.mapping, query.column)):
-        wanted = RowFilter(resolution=resolution, mapping=query.mapping, code=query.reason, column=query.column)
         after = place_of(query.cursor, RowCursor).after if query.cursor else None
         if after is not None and not await quarantine.has(run, after):
             raise bad_request("The cursor is none of this run's.", code="bad_cursor")
@@ -48,7 +48,7 @@ async def read_quarantine(call: Call[RunPath, QuarantineQuery, None]) -> Quarant
     return QuarantineDocument(
         count=count,
         waiting=waiting,
-        groups=None if query.cursor else tuple(map(group_document, await quarantine.groups(run, query.by, resolution))),
+        groups=None if query.cursor else tuple(map(group_document, await quarantine.groups(run, query.by, wanted))),
         rows=None if shown is None else tuple(map(row_document, shown)),
         next_cursor=cursor_of(RowCursor(after=shown[-1].id)) if rows and shown and len(rows) > query.limit else None,
     )

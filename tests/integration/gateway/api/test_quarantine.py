@@ -176,6 +176,28 @@ async def test_reason_and_column_are_of_one_and_the_same_reason(world: World) ->
     assert (await world.read("?mapping=nobody"))[1]["rows"] == []
 
 
+@pytest.mark.parametrize(
+    ("query", "reasons"),
+    (
+        ("?column=birth_date", ["bad_date"]),
+        ("?mapping=people&column=email", ["duplicate_of"]),
+        ("?mapping=people", ["check", "duplicate_of", "bad_date", "rule"]),
+        ("?mapping=nobody", []),
+        ("?mapping=people&reason=rule", ["check", "duplicate_of", "bad_date", "rule"]),
+        ("?by=mapping&column=email", [""]),
+        ("?by=mapping&column=nothing", []),
+        ("?by=column&column=birth_date", [""]),
+    ),
+)
+async def test_mapping_and_column_narrow_the_groups_as_they_do_the_rows(
+    world: World, query: str, reasons: list[str]
+) -> None:
+    _, page = await world.read(query)
+    assert [group["reason"] for group in page["groups"]] == reasons
+    assert {group["count"] for group in page["groups"]} <= ({1} if "column" in query else {1, 3})
+    assert page["count"] == 3, "the whole quarantine is counted whatever is chosen"
+
+
 async def test_pages_hold_every_row_exactly_once(world: World) -> None:
     refs, query = [], "?mapping=people&limit=2"
     status, page = await world.read(query)
@@ -226,8 +248,10 @@ async def test_an_administrator_sees_one_row_in_clear_and_the_audit_has_the_reas
     assert {(entry["role"], entry["object_kind"], entry["object_id"]) for entry in (begun, done)} == {
         ("admin", "quarantine", row["ref"])
     }
-    assert msgspec.json.decode(begun["detail"]) == {"reason": REASON}
-    assert msgspec.json.decode(done["detail"]) == {"run": str(world.run), "mapping": "people", "status": 200}
+    told, found = (msgspec.json.decode(entry["detail"]) for entry in (begun, done))
+    assert UUID(told.pop("subject")) == UUID(found.pop("subject"))
+    assert told == {"reason": REASON}
+    assert found == {"run": str(world.run), "mapping": "people", "status": 200}
     assert not [word for word in CANARIES if word in str(begun) + str(done)]
 
 
@@ -239,7 +263,18 @@ async def test_nobody_else_sees_a_row_and_each_attempt_is_in_the_audit(world: Wo
     assert [entry["outcome"] for entry in await world.audit()] == ["refused"] * 3
 
 
-@pytest.mark.parametrize("reason", ("", "too short", " " * 20, "x" * 501, "a reason that holds\na line"))
+@pytest.mark.parametrize(
+    "reason",
+    (
+        "",
+        "too short",
+        " " * 20,
+        "x" * 501,
+        "a reason that holds\na line",
+        "a reason with an end\n",
+        "a reason with a \x85",
+    ),
+)
 async def test_without_a_proper_reason_nothing_is_shown(world: World, reason: str) -> None:
     row = await row_of(world)
     assert (await world.unmask(row["ref"], reason=reason))[0] == 400
