@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from shared.plan.reader import read_plan
 from transfuse.samples.portal.gen.checks import TARGETS
 from transfuse.samples.portal.generate import build
 
@@ -29,7 +30,7 @@ def test_every_planted_defect_has_an_outcome_and_every_outcome_a_defect() -> Non
 
 
 def test_outcomes_name_mappings_and_columns_of_the_plan() -> None:
-    mappings = {m["name"]: m for m in read("plans/portal/plan.yml")["mappings"]}
+    mappings = {mapping.name: mapping for mapping in read_plan(ROOT / "plans/portal").mappings}
     for defect in read("tests/portal/outcomes.yml")["defects"]:
         assert defect["outcome"] in OUTCOMES
         if defect["outcome"] == "not mapped":
@@ -37,12 +38,12 @@ def test_outcomes_name_mappings_and_columns_of_the_plan() -> None:
             continue
         mapping = mappings[defect["mapping"]]
         if "target_column" in defect:
-            assert defect["target_column"] in mapping["columns"]
+            assert defect["target_column"] in {column.column for column in mapping.columns}
         elif "rule" in defect:
-            assert defect["rule"] in {rule["name"] for rule in mapping["rules"]}
+            assert defect["rule"] in {rule.name for rule in mapping.rules}
         else:
             assert "target" in defect
 
 
-def test_the_core_plan_moves_only_what_the_manifest_counts() -> None:
-    assert {m["into"] for m in read("plans/portal/plan.yml")["mappings"]} <= set(TARGETS)
+def test_the_plan_moves_only_what_the_manifest_counts() -> None:
+    assert {mapping.into.value for mapping in read_plan(ROOT / "plans/portal").mappings} <= set(TARGETS)
