@@ -18,6 +18,7 @@ from shared.plan.position import PlanRefused
 from shared.plan.references import dependencies, waves
 from shared.plan.report import Report
 from shared.plan.source_program import CONTENT_PART, source_program
+from shared.plan.target_columns import take_apart
 from shared.plan.transform_sql import compile_transform
 from shared.plan.used_columns import used_columns
 from shared.postgres.catalog import Catalog, ColumnType, Table
@@ -61,6 +62,7 @@ def compile_plan(
     signatures = {part.mapping.name: part.signature for part in found}
     depends_on = dependencies(plan.mappings)
     placed = waves(depends_on)
+    take_apart(text.value for mapping in plan.mappings for text in mapping.expressions)
     compiled = [compile_mapping(plan, part, tables[part.mapping.name], signatures, report) for part in found]
     report.refuse()
     ordered = sorted((one for one in compiled if one is not None), key=lambda one: placed[one.name])

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import cache
+from typing import Any, TypeVar
 
 import duckdb
 import msgspec
 
-Node = dict[str, Any]
+from shared.plan import parser
 
-_local = threading.local()
+Node = dict[str, Any]
+Known = TypeVar("Known")
 
 
 class BadExpression(Exception):
@@ -92,9 +93,33 @@ def walk(node: object) -> Iterator[Node]:
 
 
 def parse(text: str) -> Expression:
-    """Parse one scalar expression. Raises BadExpression for anything that is not exactly that."""
-    readable = EXCEPT.sub(lambda found: "exempt" if found[0].lower() == "except" else found[0], text)
-    document = json.loads(_ask("select json_serialize_sql(?)", PREFIX + readable))
+    """Parse one scalar expression; its tree is shared and never changed. Raises BadExpression if it is not that."""
+    known = _parsed.get(text)
+    return (
+        remember(_parsed, text, expression_of(text, parser.serialized([statement_of(text)])[0]))
+        if known is None
+        else known
+    )
+
+
+def parse_all(texts: Iterable[str]) -> dict[str, Expression]:
+    """The expressions among many texts, parsed in one go. What is no expression is left out: `parse` says why."""
+    wanted = list(dict.fromkeys(texts))
+    unknown = [text for text in wanted if text not in _parsed]
+    try:
+        answers = parser.serialized([statement_of(text) for text in unknown]) if unknown else []
+    except duckdb.Error:
+        return {}
+    found = {text: _parsed[text] for text in wanted if text in _parsed}
+    for text, answer in zip(unknown, answers, strict=True):
+        with suppress(BadExpression, RecursionError):
+            found[text] = remember(_parsed, text, expression_of(text, answer))
+    return found
+
+
+def expression_of(text: str, answer: str) -> Expression:
+    """What the parser answers to a text. Raises BadExpression for anything that is not exactly one expression."""
+    document = msgspec.json.decode(answer)
     if document["error"]:
         position = document.get("position")
         raise BadExpression(document["error_message"].splitlines()[0], max(0, int(position or 0) - len(PREFIX)))
@@ -111,6 +136,11 @@ def parse(text: str) -> Expression:
     if node["from_table"]["type"] != "EMPTY" or tree.get("alias"):
         raise BadExpression("expected exactly one expression, without FROM or alias")
     return Expression(text=text, tree=placed(tree, (PREFIX + text).encode()))
+
+
+def statement_of(text: str) -> str:
+    """The statement that holds an expression, places in it the same as in the text."""
+    return PREFIX + EXCEPT.sub(lambda found: "exempt" if found[0].lower() == "except" else found[0], text)
 
 
 PREFIX = "SELECT "
@@ -137,19 +167,50 @@ def placed(node: Any, encoded: bytes) -> Any:  # noqa: ANN401 - a JSON tree
 
 def print_sql(tree: Node) -> str:
     """A tree as SQL, in DuckDB's own words."""
-    document = json.loads(_ask("select json_serialize_sql(?)", "SELECT 1"))
-    document["statements"][0]["node"]["select_list"] = [tree]
-    return _ask("select json_deserialize_sql(?)", json.dumps(document)).removeprefix(PREFIX)
+    document = document_of(tree)
+    known = _printed.get(document)
+    return remember(_printed, document, parser.printed([document])[0].removeprefix(PREFIX)) if known is None else known
 
 
-def _ask(query: str, argument: str) -> str:
-    """The one value of a query. The result is drained: an open one makes the connection's next call fail."""
-    rows = _parser().execute(query, [argument]).fetchall()
-    return str(rows[0][0])
+def print_all(trees: Iterable[Node]) -> list[str]:
+    """Many trees as SQL, printed in one go; none where one of them cannot be: `print_sql` says which."""
+    documents = [document_of(tree) for tree in trees]
+    unknown = [document for document in dict.fromkeys(documents) if document not in _printed]
+    try:
+        statements = parser.printed(unknown) if unknown else []
+    except duckdb.Error:
+        return []
+    known = {document: _printed[document] for document in documents if document in _printed}
+    for document, statement in zip(unknown, statements, strict=True):
+        known[document] = remember(_printed, document, statement.removeprefix(PREFIX))
+    return [known[document] for document in documents]
 
 
-def _parser() -> duckdb.DuckDBPyConnection:
-    if not hasattr(_local, "parser"):
-        _local.parser = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False})
-    parser: duckdb.DuckDBPyConnection = _local.parser
-    return parser
+def document_of(tree: Node) -> str:
+    """A tree as the document of a statement, for the parser to print."""
+    before, after = _around()
+    return f"{before}{msgspec.json.encode(tree).decode()}{after}"
+
+
+@cache
+def _around() -> tuple[str, str]:
+    """What stands before and after the one tree of a statement's document."""
+    document = msgspec.json.decode(parser.serialized([f"{PREFIX}1"])[0])
+    document["statements"][0]["node"]["select_list"] = [HERE]
+    before, _, after = msgspec.json.encode(document).decode().partition(f'"{HERE}"')
+    return before, after
+
+
+HERE = "the tree"
+REMEMBERED = 8192
+"""Texts and trees that are remembered; a plan of 800 expressions needs some thousands."""
+_parsed: dict[str, Expression] = {}
+_printed: dict[str, str] = {}
+
+
+def remember(memory: dict[str, Known], text: str, known: Known) -> Known:
+    """Remember what is known of a text. When there is too much, all is forgotten: it can be asked again."""
+    if len(memory) >= REMEMBERED:
+        memory.clear()
+    memory[text] = known
+    return known

@@ -110,6 +110,12 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     triggers: dict[str, str] = {}
     functions: tuple[str, ...] = ()
 
+    @property
+    def expressions(self) -> tuple[Text, ...]:
+        """Every expression: of the columns, of `keep`, of the rules."""
+        keep = () if self.keep is None else (self.keep,)
+        return (*(column.expression for column in self.columns), *keep, *(rule.check for rule in self.rules))
+
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One plan. `namespace` is a UUID, or empty with `namespace_secret` naming where it is kept."""

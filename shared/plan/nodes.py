@@ -8,6 +8,8 @@ from shared.plan.expressions import Call, Node, parse
 
 LEAVES = frozenset({"COLUMN_REF", "CONSTANT"})
 """Nodes that cost nothing to repeat."""
+PLACES = frozenset({"query_location", "query_location_length"})
+"""Where a node stands in the author's text."""
 NO_CAST = frozenset({"VARCHAR", "TEXT", "STRING"})
 """Types that every value casts to."""
 
@@ -41,6 +43,17 @@ def without_places(node: Any) -> Any:  # noqa: ANN401 - a JSON tree
     if isinstance(node, dict):
         return {key: without_places(part) for key, part in node.items() if not key.startswith("query_location")}
     return [without_places(part) for part in node] if isinstance(node, list) else node
+
+
+def same_tree(one: object, other: object) -> bool:
+    """Whether two trees are the same but for the places in the author's text."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(
+            key in PLACES or same_tree(part, other[key]) for key, part in one.items()
+        )
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_tree, one, other))
+    return bool(one == other)
 
 
 def constant_text(node: Node) -> str:

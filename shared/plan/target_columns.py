@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from shared.core.states import Encoding
 from shared.plan.compiled import SourceColumn
 from shared.plan.encoders import Encoder, Shape, encoder_of
-from shared.plan.expressions import BadExpression, Expression, Node, parse, print_sql
+from shared.plan.expressions import BadExpression, Expression, Node, parse, parse_all, print_all, print_sql
 from shared.plan.failures import WARNING, Failures
 from shared.plan.key_names import KeyNames, is_key_call
 from shared.plan.last_cast import Checks, fraction_checks, last_cast, moment_checks
 from shared.plan.model import ColumnExpression, Mapping, Text
-from shared.plan.nodes import children, column_node, is_null, without_places
+from shared.plan.nodes import children, column_node, is_null, same_tree
 from shared.plan.rewrite import Rewriter
 from shared.plan.values import BadUse, Value
 from shared.postgres.catalog import Column, Table
@@ -183,11 +185,16 @@ class TargetColumns:
         return any(_looks_into(parsed(text).tree, column) for text in texts)
 
 
+def take_apart(texts: Iterable[str]) -> None:
+    """Ask in one go what `parsed` asks of each of many texts."""
+    parse_all(print_all(expression.tree for expression in parse_all(texts).values()))
+
+
 def parsed(text: Text) -> Expression:
     """The expression, once it is sure that what is regenerated from its tree means the same."""
     expression = parse(text.value)
     again = parse(print_sql(expression.tree))
-    if without_places(again.tree) != without_places(expression.tree):
+    if not same_tree(again.tree, expression.tree):
         raise BadExpression("this expression cannot be taken apart and put together again; write it in another way")
     return expression
 

@@ -32,7 +32,7 @@ def used_columns(mapping: Mapping, aliases: Aliases, report: Report) -> UsedColu
     """Columns that expressions use, and those that `rest()` packs; unknown and secret ones go to the report."""
     named: set[tuple[str, str]] = set()
     packing: tuple[Text, Expression] | None = None
-    for text in expressions_of(mapping):
+    for text in mapping.expressions:
         try:
             expression = parse(text.value)
         except BadExpression:
@@ -42,12 +42,6 @@ def used_columns(mapping: Mapping, aliases: Aliases, report: Report) -> UsedColu
             packing = (text, expression)
     rest = () if packing is None else rest_columns(mapping, *packing, named, aliases, report)
     return UsedColumns(named=tuple(pair for pair in every_column(aliases) if pair in named), rest=rest)
-
-
-def expressions_of(mapping: Mapping) -> list[Text]:
-    """Every expression of a mapping."""
-    texts = [column.expression for column in mapping.columns]
-    return texts + ([] if mapping.keep is None else [mapping.keep]) + [rule.check for rule in mapping.rules]
 
 
 def columns_in(text: Text, expression: Expression, aliases: Aliases, report: Report) -> set[tuple[str, str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from shared.plan.checks.calls import Calls
+from shared.plan.checks.expressions import in_brackets
 from shared.plan.checks.mapping import check_mapping
+from shared.plan.expressions import parse_all
 from shared.plan.model import Plan
 from shared.plan.position import Problem
 from shared.plan.references import cycle, dependencies, referred, waves
@@ -23,6 +25,8 @@ def check_plan(plan: Plan) -> tuple[Problem, ...]:
 def report_plan(plan: Plan, report: Report) -> None:
     """Note everything wrong with a plan as far as it can be seen without a database."""
     calls = Calls(codebooks=frozenset(plan.codebooks), mappings={mapping.name: mapping for mapping in plan.mappings})
+    texts = [text.value for mapping in plan.mappings for text in mapping.expressions]
+    parse_all([*texts, *map(in_brackets, texts)])
     used: set[str] = set()
     too_deep = False
     for mapping in plan.mappings:

@@ -10,6 +10,7 @@ from shared.plan.expressions import BadExpression, Call, Expression, Node, call_
 from shared.plan.functions import FUNCTIONS
 from shared.plan.model import Text
 from shared.plan.names import columns_of
+from shared.plan.nodes import same_tree
 from shared.plan.report import Report
 
 PURE = frozenset({
@@ -63,15 +64,13 @@ def check_expression(text: Text, scope: Scope, calls: Calls, report: Report) -> 
 
 def check_whole(text: str, expression: Expression) -> None:
     """In brackets the text must be the same: no comma or clause hangs behind it. Raises BadExpression."""
-    if without_places(parse(f"({text}\n)").tree) != without_places(expression.tree):
+    if not same_tree(parse(in_brackets(text)).tree, expression.tree):
         raise BadExpression("expected exactly one expression")
 
 
-def without_places(node: object) -> object:
-    """A tree without the places of its nodes."""
-    if isinstance(node, dict):
-        return {key: without_places(value) for key, value in node.items() if not key.startswith("query_location")}
-    return [without_places(item) for item in node] if isinstance(node, list) else node
+def in_brackets(text: str) -> str:
+    """The same expression, if the text is one."""
+    return f"({text}\n)"
 
 
 def check_name(parts: tuple[str, ...], offset: int, text: Text, scope: Scope, report: Report) -> None:
