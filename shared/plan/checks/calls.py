@@ -35,6 +35,8 @@ class Calls(msgspec.Struct, frozen=True, kw_only=True):
             check_rest(call, text, report, is_column=is_column)
         elif name in {"date_of", "timestamp_of"} and None in map(string_constant, call.arguments[1:]):
             report.problem_in(text, call.offset, f"the formats of {name}() are texts in quotes")
+        elif name == "matching" and string_constant(call.arguments[1]) is None:
+            report.problem_in(text, call.offset, "the pattern of matching() is a text in quotes")
 
     def check_codebook(self, call: Call, text: Text, report: Report) -> None:
         """codebook(name, code)."""

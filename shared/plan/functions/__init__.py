@@ -15,6 +15,7 @@ from shared.plan.functions.email import EMAIL
 from shared.plan.functions.function import Example, Function, Native
 from shared.plan.functions.json_text import JSON_OR_RAW, JSON_STRICT
 from shared.plan.functions.key import KEY, REF
+from shared.plan.functions.matching import MATCHING
 from shared.plan.functions.name_case import NAME_CASE
 from shared.plan.functions.phone import PHONE
 from shared.plan.functions.reading import READING
@@ -36,6 +37,7 @@ FUNCTIONS = MappingProxyType(
             JSON_OR_RAW,
             JSON_STRICT,
             KEY,
+            MATCHING,
             NAME_CASE,
             PHONE,
             REF,

@@ -56,6 +56,7 @@ def test_a_code_book_that_nothing_uses_is_a_warning() -> None:
         ("ref('pateints', d.id)", "there is no mapping 'pateints' (did you mean 'patients'?)"),
         ("ref('patients', d.id, d.id)", "the key of 'patients' has 1 part(s), this ref() gives 2"),
         ("date_of(d.name, d.name)", "the formats of date_of() are texts in quotes"),
+        ("matching(d.name, d.name)", "the pattern of matching() is a text in quotes"),
         ("rest(except := d.name)", "rest() is called as rest() or rest(except := ['name', …])"),
         ("now(1)", "now() takes no arguments"),
         ("d.name AS x", "expected exactly one expression, without FROM or alias"),
