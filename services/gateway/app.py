@@ -33,6 +33,7 @@ from shared.ledger.events import RunEvents
 from shared.ledger.figures import Figures
 from shared.ledger.history import History
 from shared.ledger.idempotency import Idempotency
+from shared.ledger.outcomes import Outcomes
 from shared.ledger.plans import Plans
 from shared.ledger.preflights import Preflights
 from shared.ledger.progress import Progress
@@ -122,6 +123,7 @@ def _surroundings(
         progress=progress,
         statuses=Statuses(progress, register, kept, board, now),
         history=History(pool),
+        outcomes=Outcomes(pool),
         events=RunEvents(pool),
         throughputs=Throughputs(pool),
         provenances=Provenances(pool),

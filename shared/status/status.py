@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.core.states import MappingState, RunState
 from shared.ledger.register import ShownState, shown_state
-from shared.ledger.snapshots import MappingSnapshot, RunSnapshot
+from shared.ledger.snapshots import MappingSnapshot, RunSnapshot, WarningCount
 from shared.status.accounts import balance_of, in_flight, not_read
 from shared.status.document import (
     Failure,
@@ -60,9 +60,17 @@ def run_status(snapshot: RunSnapshot, *, stages: Sequence[StageStatus] = (), awa
         eta=eta_of(snapshot),
         stages=() if snapshot.is_final else tuple(stages),
         balance=balance,
-        warnings=_warnings(snapshot),
+        warnings=warnings_of(snapshot.warnings),
         notices=snapshot.notices,
         quarantine=_quarantine(snapshot),
+    )
+
+
+def warnings_of(counts: Sequence[WarningCount]) -> tuple[WarningStatus, ...]:
+    """What was warned about, as statuses and lists of runs show it."""
+    return tuple(
+        WarningStatus(mapping=found.mapping, code=found.code, column=found.column, rows=found.row_count)
+        for found in counts
     )
 
 
@@ -132,13 +140,6 @@ def _comes_before(other: MappingSnapshot, mapping: MappingSnapshot) -> bool:
     if other.mapping == mapping.mapping:
         return other.pass_number < mapping.pass_number
     return other.pass_number == 1 and other.mapping in mapping.depends_on
-
-
-def _warnings(snapshot: RunSnapshot) -> tuple[WarningStatus, ...]:
-    return tuple(
-        WarningStatus(mapping=found.mapping, code=found.code, column=found.column, rows=found.row_count)
-        for found in snapshot.warnings
-    )
 
 
 def _quarantine(snapshot: RunSnapshot) -> tuple[ReasonStatus, ...]:

@@ -23,6 +23,7 @@ from shared.ledger.events import RunEvents
 from shared.ledger.figures import Figures
 from shared.ledger.history import History
 from shared.ledger.idempotency import Idempotency
+from shared.ledger.outcomes import Outcomes
 from shared.ledger.plans import Plans
 from shared.ledger.preflights import Preflights
 from shared.ledger.progress import Progress
@@ -61,6 +62,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     progress: Progress
     statuses: Statuses
     history: History
+    outcomes: Outcomes
     events: RunEvents
     throughputs: Throughputs
     provenances: Provenances

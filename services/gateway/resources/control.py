@@ -9,7 +9,7 @@ from services.gateway.api.endpoint import Answer, Call, Endpoint, Nothing, Tag
 from services.gateway.api.problems import conflict
 from services.gateway.documents.migrations import MigrationPath
 from services.gateway.documents.runs import RunDocument
-from services.gateway.resources.runs import document_of
+from services.gateway.resources.runs import document_with_outcome
 from shared.identity.permissions import Permission
 
 Asked = Call[MigrationPath, Nothing, None]
@@ -43,7 +43,8 @@ async def _run(call: Asked) -> UUID:
 
 async def _answer(call: Asked, run: UUID) -> Answer[RunDocument]:
     await call.api.statuses.changed(run)
-    return Answer(document=document_of(await call.api.runs.get(run)), audit={"run": str(run)})
+    document = await document_with_outcome(call.api, await call.api.runs.get(run))
+    return Answer(document=document, audit={"run": str(run)})
 
 
 def _endpoint(verb: str, summary: str, permission: Permission) -> Endpoint:

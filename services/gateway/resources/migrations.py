@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from uuid import UUID
 
 import msgspec
 
 from services.gateway.api.endpoint import Answer, Call, Endpoint, Nothing, Tag
 from services.gateway.api.problems import ApiError, bad_request
+from services.gateway.api.surroundings import Surroundings
 from services.gateway.documents.cursor import cursor_of, place_of
 from services.gateway.documents.migrations import (
     DeleteQuery,
@@ -21,6 +24,7 @@ from services.gateway.documents.migrations import (
 )
 from services.gateway.resources.runs import document_of as run_document
 from shared.identity.permissions import Permission, Role
+from shared.ledger.outcomes import RunOutcome
 from shared.ledger.register import Listing, Migration, Place
 
 ALIASES = frozenset({"default"})
@@ -41,7 +45,7 @@ async def list_migrations(call: Call[Nothing, MigrationQuery, None]) -> Migratio
     )
     following = page.following
     return MigrationList(
-        migrations=tuple(map(document_of, page.migrations)),
+        migrations=await _documents(call.api, page.migrations),
         total=page.total,
         status=page.overall,
         next_cursor=None if following is None else _cursor(query.sort, following),
@@ -63,7 +67,7 @@ async def create_migration(call: Call[Nothing, Nothing, MigrationForm]) -> Answe
         form.name, plan=form.plan, source=form.source, target=form.target, actor=call.caller.who.actor
     )
     return Answer(
-        document=document_of(made),
+        document=document_of(made, {}),
         status=HTTPStatus.CREATED,
         headers={"Location": f"/api/migrations/{made.id}"},
         audit={"migration": str(made.id), "plan": made.plan},
@@ -71,7 +75,7 @@ async def create_migration(call: Call[Nothing, Nothing, MigrationForm]) -> Answe
 
 
 async def read_migration(call: Call[MigrationPath, Nothing, None]) -> MigrationDocument:
-    return document_of(await call.api.register.get(call.path.id))
+    return (await _documents(call.api, [await call.api.register.get(call.path.id)]))[0]
 
 
 async def delete_migration(call: Call[MigrationPath, DeleteQuery, None]) -> Answer[None]:
@@ -87,10 +91,15 @@ async def delete_migration(call: Call[MigrationPath, DeleteQuery, None]) -> Answ
     return Answer(audit={"force": int(call.query.force), "unresolved_rows": gone.unresolved_rows})
 
 
-def document_of(migration: Migration) -> MigrationDocument:
-    """A migration of the ledger as the API shows it."""
-    fields = msgspec.structs.asdict(migration)
-    fields["last_run"] = None if migration.last_run is None else run_document(migration.last_run)
+async def _documents(api: Surroundings, migrations: Sequence[Migration]) -> tuple[MigrationDocument, ...]:
+    outcomes = await api.outcomes.of(one.last_run for one in migrations if one.last_run is not None)
+    return tuple(document_of(one, outcomes) for one in migrations)
+
+
+def document_of(migration: Migration, outcomes: Mapping[UUID, RunOutcome]) -> MigrationDocument:
+    """A migration of the ledger as the API shows it; `outcomes` has that of its last run, if there is one."""
+    fields, last = msgspec.structs.asdict(migration), migration.last_run
+    fields["last_run"] = None if last is None else run_document(last, outcomes[last.id])
     return MigrationDocument(**{name: fields[name] for name in MigrationDocument.__struct_fields__})
 
 

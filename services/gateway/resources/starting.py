@@ -19,11 +19,14 @@ from shared.core.run_options import RunOptions
 from shared.core.states import BUILT_MODES, LoadMode
 from shared.identity.permissions import Permission
 from shared.ledger.idempotency import KeyedRequest
+from shared.ledger.outcomes import RunOutcome
 from shared.ledger.register import Migration, read_migration
 from shared.ledger.runs import NewRun, create_run, read_runs
 
 VERSION = version("transfuse")
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
+NOTHING_YET = RunOutcome()
+"""What a run that was just written came to."""
 
 
 class _Started(msgspec.Struct, frozen=True):
@@ -38,7 +41,7 @@ async def start_run(call: Call[Nothing, Nothing, StartForm]) -> Answer[RunDocume
     if request is None:
         migration = await call.api.register.get(call.body.migration_id)
         run = await call.api.runs.create(_new_run(call, migration, mode))
-        return _answer(as_json(document_of(await call.api.runs.get(run))))
+        return _answer(as_json(document_of(await call.api.runs.get(run), NOTHING_YET)))
     async with call.api.idempotency.once(request) as attempt:
         if attempt.kept is not None:
             return _answer(attempt.kept)
@@ -46,7 +49,7 @@ async def start_run(call: Call[Nothing, Nothing, StartForm]) -> Answer[RunDocume
         migration = await read_migration(attempt.connection, call.body.migration_id)
         run = await create_run(attempt.connection, _new_run(call, migration, mode))
         (written,) = await read_runs(attempt.connection, [run])
-        content = as_json(document_of(written))
+        content = as_json(document_of(written, NOTHING_YET))
         await attempt.keep(content)
     return _answer(content)
 

@@ -10,7 +10,7 @@ from services.gateway.documents.cursor import cursor_of, place_of
 from services.gateway.documents.migrations import MigrationPath
 from services.gateway.documents.runs import RunPath
 from services.gateway.documents.status import RunCursor, RunList, RunsQuery, ThroughputBucket, ThroughputDocument
-from services.gateway.resources.runs import document_of
+from services.gateway.resources.runs import documents_with_outcomes
 from shared.identity.permissions import Permission
 from shared.ledger.history import RunPlace
 from shared.ledger.throughput import Throughput
@@ -37,7 +37,7 @@ async def list_runs(call: Call[MigrationPath, RunsQuery, None]) -> RunList:
     )
     following = page.following
     return RunList(
-        runs=tuple(map(document_of, page.runs)),
+        runs=await documents_with_outcomes(call.api, page.runs),
         next_cursor=None if following is None else cursor_of(RunCursor(at=following.at, id=following.id)),
     )
 

@@ -395,6 +395,7 @@ FILES = {
         "events.sql",
         "figures.sql",
         "history.sql",
+        "outcomes.sql",
         "provenance.sql",
         "throughput.sql",
         "runs.sql",

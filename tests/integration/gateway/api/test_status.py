@@ -121,6 +121,71 @@ async def test_the_runs_of_a_migration_are_listed_youngest_first_in_parts(api: A
     assert seen == [str(run) for run in reversed(made)]
 
 
+WARNED = """update transfuse.batch set warnings = '[{"code": "unknown_code", "column": "sex", "count": 2}]'
+             where run_id = $1 and mapping = $2"""
+
+
+async def test_a_run_and_the_last_run_of_a_migration_say_what_they_came_to(api: Api, ledger: Ledger) -> None:
+    run = await ledger.running(PlannedMapping(name="patients", batches=2))
+    await settled(ledger, run, "patients", batch_count=2, quarantined=3)
+    await ledger.connection.execute(WARNED, run, "patients")
+    await ledger.connection.execute(
+        """update transfuse.run set warnings = '[{"code": "table_not_driven", "table": "notes"}]' where id = $1""", run
+    )
+    await ledger.runs.cancel(run, actor="tester")
+    migration = await migration_of(ledger, run)
+    async with api.client("viewer") as client:
+        status = await got(client, f"/api/runs/{run}/status")
+        one = await got(client, f"/api/runs/{run}")
+        (listed,) = (await got(client, f"/api/migrations/{migration}/runs"))["runs"]
+        last = (await got(client, f"/api/migrations/{migration}"))["lastRun"]
+        (registered,) = (await got(client, "/api/migrations"))["migrations"]
+    assert one == listed == last == registered["lastRun"]
+    assert one["counts"] == status["counts"]
+    assert (one["counts"]["read"], one["counts"]["loaded"], one["counts"]["quarantined"]) == (20, 14, 6)
+    assert one["warnings"] == status["warnings"]
+    assert one["warnings"] == [{"mapping": "patients", "code": "unknown_code", "column": "sex", "rows": 4}]
+    assert one["notices"] == status["notices"] == [{"code": "table_not_driven", "table": "notes", "message": ""}]
+    assert one["warningCount"] == 2
+
+
+async def test_what_a_failed_run_came_to_goes_on_when_it_is_resumed(api: Api, ledger: Ledger) -> None:
+    run = await ledger.running(PlannedMapping(name="patients", batches=2))
+    await settled(ledger, run, "patients", batch_count=1)
+    await ledger.connection.execute("update transfuse.run set state = 'failed' where id = $1", run)
+    async with api.client("viewer") as client:
+        assert (await got(client, f"/api/runs/{run}"))["counts"]["read"] == 10
+        await ledger.runs.resume(run, actor="tester")
+        await ledger.connection.execute("update transfuse.run set state = 'running' where id = $1", run)
+
+        async def issued() -> bool:
+            return (await ledger.batch_states(run))["patients", 2] == "dispatched"
+
+        await until(issued)
+        await ledger.settle(BatchRef(run=run, mapping="patients", seq=2, generation=1))
+        assert (await got(client, f"/api/runs/{run}"))["counts"]["read"] == 20
+
+
+async def test_what_retention_has_summed_up_still_counts(api: Api, ledger: Ledger) -> None:
+    run = await ledger.running(PlannedMapping(name="patients"))
+    await ledger.connection.execute(
+        """insert into transfuse.batch_total
+               (run_id, mapping, pass, planned, dispatched, settled, failed, split, read_count, loaded, updated,
+                unchanged, merged, filtered, quarantined)
+           values ($1, 'patients', 1, 0, 0, 9, 0, 0, 60, 10, 11, 12, 13, 14, 0)""",
+        run,
+    )
+    await ledger.connection.execute(
+        "insert into transfuse.warning_total values ($1, 'patients', 'unknown_code', 'sex', 7)", run
+    )
+    async with api.client("viewer") as client:
+        one = await got(client, f"/api/runs/{run}")
+    assert one["counts"] == {
+        "read": 60, "loaded": 10, "updated": 11, "unchanged": 12, "merged": 13, "filtered": 14, "quarantined": 0,
+    }  # fmt: skip
+    assert one["warnings"] == [{"mapping": "patients", "code": "unknown_code", "column": "sex", "rows": 7}]
+
+
 async def test_events_are_read_in_parts_and_by_level(api: Api, ledger: Ledger) -> None:
     run = await ledger.running(PlannedMapping(name="patients"))
     await ledger.runs.pause(run, actor="ops.lead")
