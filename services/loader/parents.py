@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from services.loader.body import keys_of
 from services.loader.runs import LoadRun, LoadRuns
@@ -29,6 +30,14 @@ class Fate(StrEnum):
     ABSENT = "absent"
     FILTERED = "filtered"
     QUARANTINED = "quarantined"
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """A parent that is not in the target. `mapping` is empty where it may have been a row of several."""
+
+    reference: Reference
+    fate: Fate
+    mapping: str
 
 
 class Parents:
@@ -57,8 +66,12 @@ class Parents:
             missing[row["reference"]].append((row["ordinal"], _key(row["parent"])))
         for number, rows in sorted(missing.items()):
             reference = program.references[number]
-            fates = await self._fates(connection, run, reference.mapping, frozenset(key for _, key in rows))
-            nulled = [ordinal for ordinal, key in rows if not _apply(reference, ordinal, fates.get(key), verdicts)]
+            one_of = [other for other in program.references if other.column == reference.column]
+            found = await self._found(connection, run, one_of, frozenset(key for _, key in rows))
+            unknown = Missing(
+                reference=reference, fate=Fate.ABSENT, mapping=reference.mapping if len(one_of) == 1 else ""
+            )
+            nulled = [ordinal for ordinal, key in rows if not _apply(found.get(key, unknown), ordinal, verdicts)]
             if nulled:
                 await connection.execute(statements.nulls[number], nulled)
 
@@ -66,6 +79,17 @@ class Parents:
         """Drop what is kept of a run that ended."""
         for known in [known for known in self._filtered if known[0] == run]:
             del self._filtered[known]
+
+    async def _found(
+        self, connection: asyncpg.Connection, run: LoadRun, one_of: list[Reference], keys: frozenset[bytes]
+    ) -> dict[bytes, Missing]:
+        """What is known of parents that may be rows of several mappings."""
+        found: dict[bytes, Missing] = {}
+        for reference in one_of:
+            fates = await self._fates(connection, run, reference.mapping, keys)
+            for key, fate in fates.items():
+                found[key] = Missing(reference=reference, fate=fate, mapping=reference.mapping)
+        return found
 
     async def _fates(
         self, connection: asyncpg.Connection, run: LoadRun, mapping: str, keys: frozenset[bytes]
@@ -88,12 +112,12 @@ class Parents:
         return known
 
 
-def _apply(reference: Reference, ordinal: int, fate: Fate | None, verdicts: Verdicts) -> bool:
+def _apply(missing: Missing, ordinal: int, verdicts: Verdicts) -> bool:
     """Note what happens to one row; False where its reference is to become NULL."""
-    reason = Reason(code=MISSING_PARENT, column=reference.column)
-    match _policy(reference, fate or Fate.ABSENT):
+    reason = Reason(code=MISSING_PARENT, column=missing.reference.column)
+    match _policy(missing.reference, missing.fate):
         case MissingParent.QUARANTINE:
-            verdicts.refuse(ordinal, reason, waits_for=reference.mapping)
+            verdicts.refuse(ordinal, reason, waits_for=missing.mapping)
         case MissingParent.FILTER_TOO:
             verdicts.leave_out(ordinal)
         case MissingParent.NULL_IT:
@@ -101,7 +125,8 @@ def _apply(reference: Reference, ordinal: int, fate: Fate | None, verdicts: Verd
             return False
         case MissingParent.FAIL_RUN | MissingParent.PLACEHOLDER:
             raise RunError(
-                f"A row refers by {reference.column} to a row of {reference.mapping} that is not in the target.",
+                f"A row refers by {missing.reference.column} to a row of {missing.reference.mapping}"
+                " that is not in the target.",
                 code=MISSING_PARENT,
                 remedy="Load the missing rows, or let the plan quarantine such rows (`missing_parent`).",
             )

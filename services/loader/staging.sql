@@ -43,7 +43,10 @@ select s.ordinal, {same} as same from pg_temp.transfuse_staged s join {table} t 
 select {number}::integer as reference, s.ordinal, s.{staged}::text as parent
   from pg_temp.transfuse_staged s
  where s.{staged} is not null
-   and not exists (select from {table} p where p.{referenced} = s.{staged})
+   and {absent}
+
+-- name: absent
+not exists (select from {table} p where p.{referenced} = s.{staged})
 
 -- name: null_it
 update pg_temp.transfuse_staged set {staged} = null where ordinal = any ($1::integer[])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from services.loader.shape import StagedColumn, TargetShape
-from shared.plan.compiled import LoadProgram
+from shared.plan.compiled import LoadProgram, Reference
 from shared.postgres.identifiers import Identifier
 from shared.postgres.sql_files import load_sql
 
@@ -36,16 +38,28 @@ def make_statements(program: LoadProgram, shape: TargetShape) -> Statements:
         trial=SQL["trial"].format(**fill),
         compare=_compare(identity_columns(program), shape),
         missing="\nunion all\n".join(
-            SQL["missing"].format(
-                number=number,
-                staged=staged[number],
-                table=reference.table.sql,
-                referenced=Identifier(reference.referenced_column),
-            )
-            for number, reference in enumerate(program.references)
+            SQL["missing"].format(number=number, staged=staged[number], absent=_absent(one_of, staged[number]))
+            for number, one_of in _by_column(program)
         ),
         texts=SQL["texts"].format(texts=", ".join(f"s.{column.staged}::text" for column in shape.columns)),
         nulls=tuple(SQL["null_it"].format(staged=name) for name in staged),
+    )
+
+
+def _by_column(program: LoadProgram) -> Iterator[tuple[int, list[Reference]]]:
+    """The references of each column, which has its parent in one of their tables, under the first one's number."""
+    for column in dict.fromkeys(reference.column for reference in program.references):
+        numbered = [(number, one) for number, one in enumerate(program.references) if one.column == column]
+        yield numbered[0][0], [one for _, one in numbered]
+
+
+def _absent(one_of: list[Reference], staged: str) -> str:
+    """The condition that none of the tables has the parent."""
+    return " and ".join(
+        dict.fromkeys(
+            SQL["absent"].format(table=one.table.sql, referenced=Identifier(one.referenced_column), staged=staged)
+            for one in one_of
+        )
     )
 
 
