@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -18,7 +18,6 @@ import aiohttp
 import msgspec
 
 from bench.clients import percentile
-from bench.notifiers import Notifier, notifiers
 from bench.processes import cpu_seconds, machine, peak_mib
 from bench.watchers import Watcher, listening
 from shared.bus.rabbit import RabbitBus
@@ -29,6 +28,7 @@ from shared.core.states import RunState
 from shared.messages import BatchSettled, RunChanged
 from tests.conftest import STANDARD_POSTGRES
 from tests.harness.ledger import until
+from tests.harness.one_service import OneService, one_service
 from tests.harness.services import delete_queues
 from tests.harness.sockets import own_ledger
 from tests.harness.tokens import SECRET
@@ -136,7 +136,7 @@ async def measure(size: Size) -> Measured:
 
 
 @asynccontextmanager
-async def _servers(size: Size, rabbitmq: str, topology: Topology) -> AsyncIterator[tuple[list[Notifier], Ledger]]:
+async def _servers(size: Size, rabbitmq: str, topology: Topology) -> AsyncIterator[tuple[list[OneService], Ledger]]:
     server = os.environ.get("TRANSFUSE_TEST_POSTGRES", STANDARD_POSTGRES)
     with tempfile.TemporaryDirectory(prefix="transfuse-bench-") as folder:
         async with own_ledger(server) as (database, login), ledger_on(database) as ledger:
@@ -151,8 +151,10 @@ async def _servers(size: Size, rabbitmq: str, topology: Topology) -> AsyncIterat
                 "SOCKET_PORT": "0",
             }
             try:
-                async with notifiers(size.notifiers, variables, Path(folder)) as running:
-                    yield running, ledger
+                async with AsyncExitStack() as stack:
+                    logs = [Path(folder) / f"notifier-{number}.log" for number in range(size.notifiers)]
+                    services = [one_service("notifier", variables, log) for log in logs]
+                    yield [await stack.enter_async_context(service) for service in services], ledger
             finally:
                 await delete_queues(rabbitmq, topology)
 
@@ -209,7 +211,7 @@ class Writer:
         await self._bus.publish(BatchSettled(batch=ref, counts=Counts()))
 
 
-async def _measure(size: Size, running: list[Notifier], writer: Writer) -> Measured:
+async def _measure(size: Size, running: list[OneService], writer: Writer) -> Measured:
     pids = [notifier.pid for notifier in running]
     idle = sum(peak_mib(pid) for pid in pids)
     rooms = list(writer.commits)
