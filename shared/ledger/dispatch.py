@@ -13,6 +13,7 @@ import msgspec
 
 from shared.core.ids import BatchRef
 from shared.core.states import RunState
+from shared.ledger.mapping_events import tell_ended, tell_limited
 from shared.ledger.runs import Runs
 from shared.messages import Command, ExtractBatch, FinishRun, PlanRun, RunChanged
 from shared.postgres.pools import Pool
@@ -118,6 +119,8 @@ class Dispatch:
         if isinstance(deferred, Turn):
             return deferred
         outlook = await connection.fetchrow(SQL["outlook"], run)
+        if outlook["paused"]:
+            await tell_limited(connection, run)
         if not outlook["incomplete"]:
             await connection.execute(SQL["finish_run"], run)
             changed = Turn(changes=(RunChanged(run=run, state=RunState.FINISHING),))
@@ -155,6 +158,8 @@ async def _settle_and_open(connection: asyncpg.Connection, run: UUID) -> bool | 
     """Complete, fail and open mappings until nothing changes; gives whether one waits for its triggers, or the end."""
     while True:
         settled = await connection.fetch(SQL["settle_mappings"], run)
+        for row in settled:
+            await tell_ended(connection, run, row["mapping"], row["pass"])
         opened, deferred = 0, False
         for row in await connection.fetch(SQL["mappings_to_open"], run):
             if row["has_triggers"]:

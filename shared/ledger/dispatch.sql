@@ -88,7 +88,7 @@ update transfuse.run_mapping m
                                  where b.run_id = o.run_id and b.mapping = o.mapping and b.pass = o.pass
                                    and b.state = 'dispatched')))) found
  where m.run_id = $1 and m.mapping = found.mapping and m.pass = found.pass
-returning m.mapping;
+returning m.mapping, m.pass;
 
 -- name: outlook
 select count(*) filter (where m.state <> 'complete') as incomplete,

@@ -24,7 +24,11 @@ class EventLevel(StrEnum):
 
 
 class LevelledEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry: `kind` is `state`, `asked` or a service's own; `detail` holds names, counts and codes."""
+    """One entry; `detail` holds names, counts and codes.
+
+    `kind` is `state` (the run entered `state`, with a `reason`), `asked` (`actor` asked for `verb`), `mapping` (one is
+    complete or failed, with its rows by outcome), `limit` (a mapping paused with too many rows in quarantine).
+    """
 
     seq: int
     at: datetime

@@ -13,6 +13,7 @@ import msgspec
 from shared.core.errors import Refused, WorldError
 from shared.core.states import LoadMode, RunKind, RunState
 from shared.core.transitions import CANCELLABLE, PAUSABLE, RESUMABLE
+from shared.ledger.mapping_events import tell_limited
 from shared.ledger.plans import Plans
 from shared.postgres.pools import Pool
 from shared.postgres.sql_files import load_sql
@@ -197,6 +198,7 @@ class Runs:
             if found["without_details"]:
                 raise _without_details()
             following = _following(state, found, snapshot_lost=snapshot_lost)
+            await tell_limited(connection, run)
             await connection.execute(SQL["reopen_batches"], run)
             await connection.execute(SQL["hurry_batches"], run)
             await connection.execute(SQL["reopen_mappings"], run)

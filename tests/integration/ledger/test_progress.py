@@ -31,7 +31,7 @@ async def test_a_snapshot_holds_states_and_counts_of_run_and_mappings(ledger: Le
     assert snapshot.counts == Counts(read=20, loaded=17, quarantined=3)
     assert snapshot.batches == BatchCounts(settled=2, dispatched=3)
     assert snapshot.batches.total == 5
-    assert snapshot.seq == before.seq + 1
+    assert snapshot.seq == before.seq + 2, "a batch has settled, and that completed its mapping"
     doctors, patients = snapshot.mappings
     assert (doctors.mapping, doctors.state, doctors.counts.read) == ("doctors", "complete", 20)
     assert (patients.state, patients.depends_on, patients.from_rows) == ("open", ("doctors",), 30)

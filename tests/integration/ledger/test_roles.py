@@ -395,6 +395,7 @@ FILES = {
         "events.sql",
         "figures.sql",
         "history.sql",
+        "mapping_events.sql",
         "outcomes.sql",
         "provenance.sql",
         "throughput.sql",

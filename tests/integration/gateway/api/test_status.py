@@ -202,6 +202,24 @@ async def test_events_are_read_in_parts_and_by_level(api: Api, ledger: Ledger) -
     assert [event["detail"]["state"] for event in warnings["events"]] == ["paused"]
 
 
+async def test_the_events_tell_when_a_mapping_is_complete(api: Api, ledger: Ledger) -> None:
+    run = await ledger.running(PlannedMapping(name="doctors"), PlannedMapping(name="patients", batches=2))
+    await settled(ledger, run, "doctors", quarantined=1)
+    async with api.client("viewer") as client:
+
+        async def complete() -> list[dict[str, Any]]:
+            events = (await got(client, f"/api/runs/{run}/events"))["events"]
+            return [event for event in events if event["kind"] == "mapping"]
+
+        async def told() -> bool:
+            return bool(await complete())
+
+        await until(told)
+        (event,) = await complete()
+    assert (event["level"], event["detail"]["code"]) == ("info", "mapping_complete")
+    assert (event["detail"]["mapping"], event["detail"]["read"], event["detail"]["quarantined"]) == ("doctors", 10, 1)
+
+
 async def test_the_throughput_covers_the_whole_time_and_every_row(api: Api, ledger: Ledger) -> None:
     run = await ledger.running(PlannedMapping(name="patients", batches=4))
     await settled(ledger, run, "patients", batch_count=4, quarantined=1)
