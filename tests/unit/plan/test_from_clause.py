@@ -36,6 +36,22 @@ def test_a_subquery_is_driven_by_its_own_first_table_and_shows_what_it_reads() -
     }
 
 
+def test_a_tree_is_walked_by_a_recursive_query_that_is_no_table() -> None:
+    text = """category AS c LEFT JOIN (
+        WITH RECURSIVE tree (id) AS (
+          SELECT r.id FROM category AS r WHERE r.parent_id IS NULL
+          UNION ALL SELECT d.id FROM category AS d JOIN tree AS above ON above.id = d.parent_id
+        ) SELECT tree.id FROM tree
+      ) AS reached ON reached.id = c.id"""
+    assert from_faults(text, "legacy") == []
+    _, clause = read_from(text, "legacy")
+    assert clause.driving == table("category")
+    assert clause.tables == (table("category"),)
+    assert [(item.alias, item.table) for item in clause.items] == [("c", table("category")), ("reached", None)]
+    assert clause.expensive
+    assert {column.candidates for column in clause.columns if column.name == "parent_id"} == {(table("category"),)}
+
+
 @pytest.mark.parametrize(
     "text",
     (
