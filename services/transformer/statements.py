@@ -16,7 +16,7 @@ import pyarrow as pa
 from shared.core.errors import BatchError, RunError
 from shared.plan.compiled import TransformProgram
 from shared.plan.functions import install
-from shared.plan.layers import SESSION
+from shared.plan.scratch import SESSION
 
 MEMORY_LIMIT = "256MB"
 LOCKED = (

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
-import duckdb
 import msgspec
 
-from shared.plan.functions import install
+from shared.plan import scratch
 from shared.postgres.identifiers import Identifier
-
-SESSION = (
-    "set TimeZone = 'UTC'",
-    "set Calendar = 'gregorian'",
-    "set ieee_floating_point_ops = false",
-    "set preserve_insertion_order = true",
-    # A part shared by two expressions would be computed outside the TRY that guards it in one of them.
-    "set disabled_optimizers = 'common_subexpressions'",
-)
-"""What every connection that compiles or runs a plan has set: the same text must mean the same everywhere."""
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,31 +16,14 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Layers:
-    """Hidden columns by layer. The scratch database it opens is closed on leaving the context."""
+    """Hidden columns by layer, over source columns that are texts, all of them."""
 
     def __init__(self, source_columns: list[str]) -> None:
         self._layers: list[dict[str, str]] = []
         self._known: dict[tuple[str, int], Column] = {}
-        self._types: dict[str, str] = {}
+        self._source = dict.fromkeys(source_columns, "VARCHAR")
+        self._types = dict(self._source)
         self._floor = 0
-        self._scratch = duckdb.connect(config={"threads": 1})
-        for setting in SESSION:
-            self._scratch.execute(setting)
-        install(self._scratch)
-        self._scratch.execute("set variable snapshot_at = timestamptz '2000-01-01 00:00:00+00'")
-        self._scratch.execute("set variable namespace = from_hex('00')")
-        names = ", ".join(f"{Identifier(name)} varchar" for name in source_columns)
-        for table in ("source", "shape"):
-            self._scratch.execute(f"create table {table} ({names})")
-            self._scratch.execute(f"insert into {table} default values")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._scratch.close()
 
     @property
     def depth(self) -> int:
@@ -79,24 +48,19 @@ class Layers:
         self._layers[layer - 1][column.name] = sql
         self._known[sql, layer] = column
         self._types[column.name] = kind
-        self._scratch.execute(f"alter table shape add column {Identifier(column.name)} {kind}")
         return column
 
     def type_of(self, sql: str) -> str:
         """DuckDB's type of an expression over the columns there are. Raises duckdb.Error if it does not bind."""
-        described = self._scratch.execute(f"describe select {sql} as x from shape").fetchall()  # noqa: S608 - composed of quoted names and checked expressions
-        kind = str(described[0][1])
-        return "INTEGER" if kind == '"NULL"' else kind
+        return self._types.get(sql) or scratch.type_of(sql, self._types)
 
-    def try_out(self, sql: str) -> None:
-        """Run a statement over one row of NULLs: what only shows when it runs. Raises duckdb.Error."""
-        self._scratch.sql(sql).to_arrow_table()
+    def probe(self, sql: str) -> None:
+        """Run an expression over the columns there are, all of them NULL. Raises duckdb.Error."""
+        scratch.run("shape", self._types, f"select {sql} as x from shape")  # noqa: S608 - composed of quoted names and checked expressions
 
-    def probe(self, sql: str) -> str:
-        """DuckDB's type of an expression, which is run as well. Raises duckdb.Error."""
-        kind = self.type_of(sql)
-        self._scratch.sql(f"select {sql} as x from shape").to_arrow_table()  # noqa: S608 - the same
-        return kind
+    def try_out(self, statement: str) -> None:
+        """Run the statement over one row of NULLs. Raises duckdb.Error."""
+        scratch.run("source", self._source, statement)
 
     def select(self, columns: list[tuple[str, str]]) -> str:
         """The statement: `columns` (SQL and name) over all layers, over the table `source`."""

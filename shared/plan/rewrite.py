@@ -30,6 +30,7 @@ from shared.plan.nodes import (
     without_places,
 )
 from shared.plan.safety import may_throw
+from shared.plan.scratch import HIDDEN_PREFIXES
 from shared.plan.values import BadUse, Value
 from shared.postgres.identifiers import Identifier
 
@@ -44,7 +45,6 @@ DONE = "DONE"
 REFUSED = frozenset({"SUBQUERY", "WINDOW", "PARAMETER", "STAR", "DEFAULT", "POSITIONAL_REFERENCE"})
 PLAIN_MACROS = frozenset({"clean", "digits", "name_case"})
 """Functions of ours that a lambda may call: they cannot fail and need no column of their own."""
-HIDDEN_PREFIXES = "chknrtvw"
 
 
 class Rewriter:

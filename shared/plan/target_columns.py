@@ -94,7 +94,7 @@ class TargetColumns:
         result, checks, layer = self._last_cast(value, encoder, expression, exact=copied is not None)
         for reason, sql in checks:
             failures.add(reason, sql)
-        self._layers.probe(result)
+        self._layers.type_of(result)
         return Computed(
             expression=column,
             column=found,

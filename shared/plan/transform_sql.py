@@ -52,14 +52,13 @@ def compile_transform(
     own included. Raises PlanRefused with every expression that DuckDB does not bind, each at its place.
     """
     names = [part.name for part in source.key] + [column.name for column in source.columns]
-    with Layers(names) as layers:
-        rewriter = Rewriter(layers, aliases)
-        keys = KeyNames(rewriter, parents[mapping.name], source, parents)
-        calls = Calls(
-            rewriter, plan.codebooks, driving=source.driving.name, used_elsewhere=_used_elsewhere(mapping, aliases)
-        )
-        rewriter.calls = {"key": keys.uuid, "": calls.value}
-        return _Compilation(mapping, source, target, rewriter, keys, calls).program()
+    rewriter = Rewriter(Layers(names), aliases)
+    keys = KeyNames(rewriter, parents[mapping.name], source, parents)
+    calls = Calls(
+        rewriter, plan.codebooks, driving=source.driving.name, used_elsewhere=_used_elsewhere(mapping, aliases)
+    )
+    rewriter.calls = {"key": keys.uuid, "": calls.value}
+    return _Compilation(mapping, source, target, rewriter, keys, calls).program()
 
 
 class _Compilation:
@@ -79,6 +78,7 @@ class _Compilation:
         self.calls = calls
         self.layers = rewriter.layers
         self.problems: list[Problem] = []
+        self.bound: list[tuple[Text, str]] = []
         self.checks: dict[tuple[str, str, CheckEffect], list[str]] = {}
         written = [target.column(column.column) for column in mapping.columns]
         self.encoding = encoding_of(tuple(column for column in written if column is not None))
@@ -93,7 +93,7 @@ class _Compilation:
         self._rules()
         self._unreadable()
         if self.problems:
-            raise PlanRefused(self.problems)
+            raise PlanRefused([*self._failing(), *self.problems])
         checks = tuple(
             RowCheck(result=f"f{number}", reason=reason, column=column, effect=effect)
             for number, (reason, column, effect) in enumerate(self.checks)
@@ -118,10 +118,12 @@ class _Compilation:
 
     def _computed(self, column: ColumnExpression) -> Computed | None:
         try:
-            return self.columns.computed(column)
+            computed = self.columns.computed(column)
         except (BadUse, BadExpression, duckdb.Error) as error:
             self._problem(column.expression, error)
             return None
+        self.bound.append((column.expression, computed.value))
+        return computed
 
     def _results(self, columns: list[Computed]) -> tuple[list[tuple[str, str]], list[TargetColumn], list[str]]:
         """Results, target columns and those that are hashed; `keep` and rules may use computed columns from now on."""
@@ -204,12 +206,13 @@ class _Compilation:
         """A condition as a hidden column; a problem makes it `true`."""
         try:
             value = self.rewriter.simple(self.rewriter.rewrite(parsed(text).tree, failures), failures)
-            kind = self.layers.probe(value.sql)
+            kind = self.layers.type_of(value.sql)
         except (BadUse, BadExpression, duckdb.Error) as error:
             self._problem(text, error)
             return "true"
         if kind != "BOOLEAN" and value.node["class"] != "CONSTANT":
             self._problem(text, BadUse("a condition must be true, false or NULL"))
+        self.bound.append((text, value.sql))
         return value.sql
 
     def _unreadable(self) -> None:
@@ -218,11 +221,22 @@ class _Compilation:
             self._check("unreadable", "", CheckEffect.REFUSE, flag)
 
     def _try_out(self, statement: str) -> None:
+        """Run everything at once; one by one only to say what it is that fails."""
         try:
             self.layers.try_out(statement)
         except duckdb.Error as error:
-            problem = Problem(position=self.mapping.position, message=_first_line(error))
-            raise PlanRefused([problem]) from error
+            whole = Problem(position=self.mapping.position, message=_first_line(error))
+            raise PlanRefused(self._failing() or [whole]) from error
+
+    def _failing(self) -> list[Problem]:
+        """The expressions that bind, and fail when they run."""
+        problems = []
+        for text, sql in self.bound:
+            try:
+                self.layers.probe(sql)
+            except duckdb.Error as error:
+                problems.append(Problem(position=text.position, message=_first_line(error)))
+        return problems
 
     def _problem(self, text: Text, error: Exception) -> None:
         self.problems.append(Problem(position=text.position, message=_first_line(error)))

@@ -1,0 +1,99 @@
+"""A DuckDB without rows, in which the expressions of a plan are tried before a row moves."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from functools import cache
+
+import duckdb
+
+from shared.plan.functions import install
+from shared.postgres.identifiers import Identifier
+
+SESSION = (
+    "set TimeZone = 'UTC'",
+    "set Calendar = 'gregorian'",
+    "set ieee_floating_point_ops = false",
+    "set preserve_insertion_order = true",
+    # A part shared by two expressions would be computed outside the TRY that guards it in one of them.
+    "set disabled_optimizers = 'common_subexpressions'",
+)
+"""What every connection that compiles or runs a plan has set: the same text must mean the same everywhere."""
+VARIABLES = (
+    "set variable snapshot_at = timestamptz '2000-01-01 00:00:00+00'",
+    "set variable namespace = from_hex('00')",
+)
+HIDDEN_PREFIXES = "chknrtvw"
+"""First letters of hidden columns' names, before a number."""
+HIDDEN = re.compile(rf"[{HIDDEN_PREFIXES}][0-9]+")
+NAMES = re.compile(
+    rf"""'(?:[^']|'')*'|(?<![\w.$"])(?P<quote>"?)(?P<name>{HIDDEN.pattern})(?P=quote)(?![\w"]|\s*:)|"(?:[^"]|"")*\""""
+)
+"""Hidden columns in SQL; what stands in a text, the fields of a struct and the names of arguments are none."""
+
+
+REMEMBERED = 8192
+"""Expressions whose types are remembered."""
+_local = threading.local()
+_types: dict[str, str] = {}
+
+
+def type_of(sql: str, columns: Mapping[str, str]) -> str:
+    """DuckDB's type of an expression over columns of given types. Raises duckdb.Error if it does not bind.
+
+    The same expression over columns of the same types, whatever their names, is asked for once.
+    """
+    form = NAMES.sub(lambda found: f"\0{columns.get(found['name'], '')}\0" if found["name"] else found[0], sql)
+    known = _types.get(form)
+    if known is None:
+        known = _described(sql, columns)
+        if len(_types) >= REMEMBERED:
+            _types.clear()
+        _types[form] = known
+    return known
+
+
+def run(table: str, columns: Mapping[str, str], statement: str) -> None:
+    """Run a statement over one row of NULLs in a table: what only shows when it runs. Raises duckdb.Error."""
+    listed = ", ".join(f"{Identifier(name)} {kind}" for name, kind in columns.items())
+    connection = _connection()
+    connection.execute(f"create or replace temp table {Identifier(table)} ({listed})")
+    connection.execute(f"insert into {Identifier(table)} default values")
+    connection.execute(statement).fetchall()
+
+
+def _described(sql: str, columns: Mapping[str, str]) -> str:
+    named = {found["name"] for found in NAMES.finditer(sql)}
+    read = {name: kind for name, kind in columns.items() if name in named}
+    try:
+        rows = _connection().execute(f"describe select {sql} as x from {_nulls(read)}").fetchall()  # noqa: S608 - composed of quoted names and checked expressions
+    except duckdb.Error:
+        # The message may name what is there instead of a column.
+        rows = _connection().execute(f"describe select {sql} as x from {_nulls(columns)}").fetchall()  # noqa: S608 - the same
+    kind = str(rows[0][1])
+    return "INTEGER" if kind == '"NULL"' else kind
+
+
+def _nulls(columns: Mapping[str, str]) -> str:
+    """A table of one row of NULLs."""
+    listed = ", ".join(f"cast(null as {kind}) as {Identifier(name)}" for name, kind in columns.items())
+    return f"(select {listed or 'null'}) as shape"
+
+
+def _connection() -> duckdb.DuckDBPyConnection:
+    """This thread's connection; the database behind it is opened once in a process."""
+    if not hasattr(_local, "connection"):
+        _local.connection = _database().cursor()
+        for statement in (*SESSION, *VARIABLES):
+            _local.connection.execute(statement)
+    connection: duckdb.DuckDBPyConnection = _local.connection
+    return connection
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    database = duckdb.connect(config={"threads": 1})
+    install(database)
+    return database
