@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 import msgspec
@@ -42,17 +42,18 @@ async def check_run(
     *,
     transfuse_version: str,
     with_rules: bool = True,
+    only: Sequence[str] = (),
 ) -> Checked:
     """Check all that can be checked. `legacy` is in a transaction; nothing is written, rows are not read.
 
-    Without `with_rules` the plan's rules are checked, and left out of the compilation.
+    Without `with_rules` the plan's rules are checked, and left out of the compilation; `only` is what it is of.
     What cannot be checked because something before it failed is left out. Raises what is no fault of the plan or the
     databases' set-up: WorldError, BatchError, RunError.
     """
     began = time.monotonic()
     try:
         compilation = await compile_run(
-            files, legacy, target, transfuse_version=transfuse_version, with_rules=with_rules
+            files, legacy, target, transfuse_version=transfuse_version, with_rules=with_rules, only=only
         )
     except PlanRefused as error:
         count = len(error.problems)

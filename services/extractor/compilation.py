@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping as ReadOnly
+from collections.abc import Sequence
 
 import asyncpg
 import msgspec
@@ -16,6 +17,7 @@ from shared.plan.compiled import CompiledPlan
 from shared.plan.describe import describe_statements
 from shared.plan.model import Mapping, Plan
 from shared.plan.reader import plan_of_files
+from shared.plan.selection import Selection, select
 from shared.plan.source_sql import explain_pair
 from shared.postgres.catalog import Catalog, ColumnType
 from shared.postgres.identifiers import Identifier
@@ -32,9 +34,10 @@ class FromRefused(Refused):
 
 
 class Compilation(msgspec.Struct, frozen=True, kw_only=True):
-    """A compiled plan and what it was held against."""
+    """A compiled plan, or what a run of some of it needs, and what it was held against."""
 
     plan: Plan
+    selection: Selection
     compiled: CompiledPlan
     source: Catalog
     target: Catalog
@@ -47,22 +50,25 @@ async def compile_run(
     *,
     transfuse_version: str,
     with_rules: bool = True,
+    only: Sequence[str] = (),
 ) -> Compilation:
     """Compile a plan's files. `legacy` is in a transaction; only catalogues are read, and no right on tables is needed.
 
-    Without `with_rules` the plan's rules are checked like everything else, and left out of what is run.
-    Raises PlanRefused with every problem, Refused for a missing schema, FromRefused.
+    Without `with_rules` the plan's rules are checked like everything else, and left out of what is run. `only` is what
+    is run, as `RunOptions` has it.
+    Raises PlanRefused with every problem, Refused for a missing schema or an unknown name, FromRefused.
     """
     plan = await asyncio.to_thread(plan_of_files, dict(files))
     source = await read_catalog(legacy, plan.source_schema)
     written = await read_catalog(target, plan.target_schema)
     await asyncio.to_thread(check_sources, plan, source)
+    selection = select(plan, only)
     plan = plan if with_rules else without_rules(plan)
     described = await describe(legacy, plan)
     compiled = await asyncio.to_thread(
-        compile_plan, plan, source, written, described, transfuse_version=transfuse_version
+        compile_plan, plan, source, written, described, transfuse_version=transfuse_version, selection=selection
     )
-    return Compilation(plan=plan, compiled=compiled, source=source, target=written)
+    return Compilation(plan=plan, selection=selection, compiled=compiled, source=source, target=written)
 
 
 def without_rules(plan: Plan) -> Plan:

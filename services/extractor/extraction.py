@@ -12,7 +12,7 @@ from services.extractor.snapshot import Snapshot
 from services.extractor.streams import Streams
 from shared.core.errors import SnapshotLost
 from shared.core.ids import BatchRef
-from shared.core.states import BatchState, RunState, Stage
+from shared.core.states import BatchState, LoadMode, RunState, Stage
 from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
@@ -56,7 +56,7 @@ class Extraction:
             return await self._pause(batch.run, found.snapshot, error)
 
     async def _sealed(self, batch: BatchRef, found: BatchToRead) -> TransformBatch | None:
-        mapping = (await self._plan(batch.run)).mapping(batch.mapping)
+        mapping = (await self._plan(batch.run)).mapping(batch.mapping).of_pass(batch.pass_number)
         snapshot = Snapshot.from_text(found.snapshot)
         try:
             rows = await self._read(batch, snapshot, mapping, found.bounds)
@@ -66,12 +66,13 @@ class Extraction:
             return None
         async with self._ledger.acquire() as connection:
             await reports.report_step(connection, batch, Stage.EXTRACT)
-        return TransformBatch(batch=batch, mode=found.mode, row_count=rows.row_count, body=body)
+        mode = found.mode if batch.pass_number == 1 else LoadMode.PATCH
+        return TransformBatch(batch=batch, mode=mode, row_count=rows.row_count, body=body)
 
     async def _read(
         self, batch: BatchRef, snapshot: Snapshot, mapping: CompiledMapping, bounds: BatchBounds
     ) -> SourceRows:
-        streamed = await self._streams.read(batch.run, snapshot, mapping, bounds, MAX_BATCH_BYTES)
+        streamed = await self._streams.read(batch.run, snapshot, mapping, bounds, MAX_BATCH_BYTES, batch.pass_number)
         if streamed is not None:
             return streamed
         return await read_range(self._legacy, snapshot, mapping, bounds, MAX_BATCH_BYTES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import pairwise
@@ -19,7 +20,7 @@ from services.extractor.snapshot import Held, Snapshot, SnapshotHolder, reading
 from services.extractor.tasks import each, meanwhile
 from shared.core.checks import Check
 from shared.core.errors import BatchError, Refused, RunError, SealBroken, SnapshotLost, WorldError
-from shared.core.states import RunKind, RunState
+from shared.core.states import LoadMode, RunKind, RunState
 from shared.crypto.keyring import Keyring
 from shared.ledger import planning, reports
 from shared.ledger.bounds import BatchBounds
@@ -27,7 +28,7 @@ from shared.ledger.planning import CutMapping, Recount, RunToPlan, TakenSnapshot
 from shared.ledger.preflights import complete_preflight, warnings_of, write_preflight
 from shared.messages import RunChanged
 from shared.plan import source_sql
-from shared.plan.compiled import CompiledMapping, CompiledPlan, KeyPart
+from shared.plan.compiled import SECOND, CompiledMapping, CompiledPlan, KeyPart
 from shared.postgres.connect_errors import ConnectionRefused, DatabaseUnreachable
 from shared.postgres.pools import Pool
 
@@ -104,7 +105,9 @@ class Planner:
         async with self._going_on(run.run):
             try:
                 async with reading(self._legacy, None, "pg_catalog", "checking the plan") as legacy:
-                    checked = await check_run(run.plan_files, legacy, ledger, transfuse_version=self._version)
+                    checked = await check_run(
+                        run.plan_files, legacy, ledger, transfuse_version=self._version, only=run.options.only
+                    )
             except (DatabaseUnreachable, ConnectionRefused) as error:
                 checked = unreachable(error)
         async with ledger.transaction():
@@ -151,6 +154,7 @@ class Planner:
     async def _first(self, ledger: asyncpg.Connection, run: RunToPlan, held: Held) -> bool:
         compilation, checks = await self._compile(ledger, run, held.snapshot)
         compiled = compilation.compiled
+        check_mode(run.mode, compilation)
         counts = await self._count(held.snapshot, compiled.mappings)
 
         async def cut(mapping: CompiledMapping) -> tuple[BatchBounds, ...]:
@@ -164,7 +168,7 @@ class Planner:
             run.run,
             await planning.ensure_run_key(ledger, self._keyring, run.run),
             compiled,
-            [cut_of(mapping, counts[mapping.name], ranges) for mapping, ranges in zip(order, bounds, strict=True)],
+            cuts_of(list(zip(order, bounds, strict=True)), counts),
             self._taken(held),
             fingerprint=fingerprint(compiled, compilation.source, compilation.target),
             warnings=[*warnings_of(checks), *([VALIDATION_SKIPPED] if run.options.skip_validation else ())],
@@ -181,6 +185,7 @@ class Planner:
                 ledger,
                 transfuse_version=self._version,
                 with_rules=not run.options.skip_validation,
+                only=run.options.only,
             )
         await write_preflight(ledger, run.run, checked.checks, checked.problems)
         return checked.sound, checked.checks
@@ -203,13 +208,17 @@ class Planner:
         mappings = [mapping for mapping in compiled.mappings if mapping.name in open_names]
         counts = await self._count(held.snapshot, mappings)
 
-        async def recount(mapping: CompiledMapping) -> Recount:
-            ranges = joined([item.bounds for item in batches if item.batch.mapping == mapping.name])
-            rows = settled.get(mapping.name, 0) + await self._count_ranges(held.snapshot, mapping, ranges)
+        async def recount(part: tuple[CompiledMapping, int]) -> Recount:
+            mapping, number = part
+            place = (mapping.name, number)
+            ranges = joined([item.bounds for item in batches if (item.batch.mapping, item.batch.pass_number) == place])
+            rows = settled.get(place, 0) + await self._count_ranges(held.snapshot, mapping, ranges)
             excluded = counts[mapping.name].driving_rows - counts[mapping.name].from_rows
-            return Recount(mapping=mapping.name, pass_number=1, driving_rows=rows + excluded, from_rows=rows)
+            return Recount(mapping=mapping.name, pass_number=number, driving_rows=rows + excluded, from_rows=rows)
 
-        recounts = await each(recount, mappings, most=AT_ONCE)
+        open_passes = {(item.batch.mapping, item.batch.pass_number) for item in batches}
+        parts = [(mapping, number) for mapping in mappings for number in (1, SECOND)]
+        recounts = await each(recount, [part for part in parts if (part[0].name, part[1]) in open_passes], most=AT_ONCE)
         uncounted = [msgspec.structs.replace(item, bounds=without_places(item.bounds)) for item in batches]
         return await planning.write_snapshot(ledger, run, key, uncounted, recounts, self._taken(held))
 
@@ -223,6 +232,7 @@ class Planner:
                 ledger,
                 transfuse_version=self._version,
                 with_rules=not run.options.skip_validation,
+                only=run.options.only,
             )
         names = drifted(run.fingerprint or "{}", fingerprint(compiled, compilation.source, compilation.target))
         if names:
@@ -240,10 +250,41 @@ class Planner:
         return TakenSnapshot(text=held.snapshot.text, holder=self._instance, taken_at=held.taken_at)
 
 
-def cut_of(mapping: CompiledMapping, counts: MappingCounts, bounds: tuple[BatchBounds, ...]) -> CutMapping:
-    """A mapping as the ledger takes it."""
+def check_mode(mode: LoadMode, compilation: Compilation) -> None:
+    """Raise Refused where a run's mode does not go with what it is of, or a merge could not tell rows apart."""
+    if (mode is LoadMode.PATCH) is not compilation.selection.back_fills:
+        raise Refused(
+            f"a run of mode {mode} does not go with what it is of",
+            code="contradiction",
+            remedy="A run that names columns (`mapping.column`) is of mode patch, and no other is.",
+        )
+    unknown = [mapping.name for mapping in compilation.compiled.mappings if not mapping.load.key_is_unique]
+    if mode is LoadMode.MERGE and unknown:
+        raise Refused(
+            f"the target has no unique key on the column that holds key() of: {', '.join(unknown)}",
+            code="key_not_unique",
+            remedy="Give these tables a primary key or a unique constraint on that column: a merge finds rows by it.",
+        )
+
+
+def cuts_of(
+    cut: Sequence[tuple[CompiledMapping, tuple[BatchBounds, ...]]], counts: ReadOnly[str, MappingCounts]
+) -> list[CutMapping]:
+    """First passes as the ledger takes them, and after them second ones, over the same ranges of the key."""
+    first = [cut_of(mapping, 1, counts[mapping.name], ranges) for mapping, ranges in cut]
+    second = [
+        cut_of(mapping.of_pass(SECOND), SECOND, counts[mapping.name], ranges)
+        for mapping, ranges in cut
+        if mapping.second is not None
+    ]
+    return [*first, *second]
+
+
+def cut_of(mapping: CompiledMapping, number: int, counts: MappingCounts, bounds: tuple[BatchBounds, ...]) -> CutMapping:
+    """One pass of a mapping as the ledger takes it."""
     return CutMapping(
         mapping=mapping.name,
+        pass_number=number,
         depends_on=mapping.depends_on,
         in_seq_order=mapping.load.in_seq_order,
         table=mapping.load.table,

@@ -24,7 +24,7 @@ UNLIMITED_SECONDS = 30 * 24 * 3600.0
 """Time limit of a stream at our end: it waits for its batches, however long they take."""
 MOST_STREAMS = 3
 """Streams that stay open beside each other: each takes one of the process's connections, read from or not."""
-StreamName = tuple[UUID, str, str]
+StreamName = tuple[UUID, str, int, str]
 
 
 class _Dropped(Exception):
@@ -32,7 +32,7 @@ class _Dropped(Exception):
 
 
 class Streams:
-    """The open streams of this process, one per run, mapping and snapshot. Make it with `open_streams`."""
+    """The open streams of this process, one per run, mapping, pass and snapshot. Make it with `open_streams`."""
 
     def __init__(self, pool: Pool, tasks: asyncio.TaskGroup) -> None:
         self._pool = pool
@@ -40,7 +40,13 @@ class Streams:
         self._streams: dict[StreamName, _Stream] = {}
 
     async def read(
-        self, run: UUID, snapshot: Snapshot, mapping: CompiledMapping, bounds: BatchBounds, max_bytes: int
+        self,
+        run: UUID,
+        snapshot: Snapshot,
+        mapping: CompiledMapping,
+        bounds: BatchBounds,
+        max_bytes: int,
+        pass_number: int = 1,
     ) -> SourceRows | None:
         """The rows of one batch; None where the stream has passed them or they were not counted: read their range.
 
@@ -48,7 +54,7 @@ class Streams:
         """
         if bounds.first_row is None or bounds.row_count is None:
             return None
-        name = (run, mapping.name, snapshot.text)
+        name = (run, mapping.name, pass_number, snapshot.text)
         stream = self._streams.get(name)
         if stream is None:
             self._make_room()

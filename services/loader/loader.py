@@ -16,17 +16,19 @@ import msgspec
 from services.loader.body import OpenedBatch, open_batch
 from services.loader.isolation import check_systematic, isolate
 from services.loader.own_keys import judge_own_keys
-from services.loader.parents import Parents
+from services.loader.parents import MISSING_PARENT, UNRESOLVED, Parents
+from services.loader.patch import pass_over_absent
 from services.loader.runs import LoadRun, LoadRuns
 from services.loader.settlement import make_settlement
 from services.loader.shape import TargetShape, read_shape
-from services.loader.staging import check_count, copy_rows, insert_staged, stage, take_out
+from services.loader.staging import check_count, copy_rows, stage, take_out, write_staged
 from services.loader.statements import Statements, make_statements
 from services.loader.transaction import RowsRefused, rows_tried, told, transaction
 from services.loader.verdicts import Verdicts
 from shared.core.counts import Counts
 from shared.core.errors import BatchError, RunError, WorldError
-from shared.core.states import LoadMode
+from shared.core.ids import BatchRef
+from shared.core.states import BUILT_MODES, LoadMode
 from shared.crypto.keyring import Keyring
 from shared.ledger.finishing import suspend_triggers
 from shared.ledger.settling import Claim, claim_batch, pause_beyond, settle_batch
@@ -56,6 +58,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
     run: LoadRun
     mapping: CompiledMapping
+    mode: LoadMode
     opened: OpenedBatch
     shape: TargetShape
     statements: Statements
@@ -72,7 +75,7 @@ class BatchLoader:
         self._pool = pool
         self._runs = LoadRuns(keyring)
         self._parents = Parents(self._runs)
-        self._prepared: dict[tuple[UUID, str], tuple[TargetShape, Statements]] = {}
+        self._prepared: dict[tuple[UUID, str, int], tuple[TargetShape, Statements]] = {}
         self._rerun: set[tuple[UUID, str]] = set()
 
     async def load(self, message: LoadBatch) -> Settled:
@@ -81,17 +84,17 @@ class BatchLoader:
         Raises WorldError (put the message back), BatchError (count an attempt), RunError (the run cannot go on).
         """
         batch = message.batch
-        if message.mode is not LoadMode.INSERT or batch.pass_number != 1:
+        if message.mode not in BUILT_MODES or (batch.pass_number > 1 and message.mode is not LoadMode.PATCH):
             raise RunError(f"The load mode {message.mode} is not part of this version.", code="unknown_mode")
         async with self._pool.acquire() as connection:
             with told(f"preparing to load {batch.mapping}"):
                 run = await self._runs.get(connection, batch.run)
                 if run is None:
                     return Settled(claim=Claim.DROPPED)
-                mapping = run.mapping(batch.mapping)
-                shape, statements = await self._prepare(connection, run, mapping)
+                mapping = run.mapping(batch.mapping).of_pass(batch.pass_number)
+                shape, statements = await self._prepare(connection, batch, mapping, message.mode)
             opened = await asyncio.to_thread(open_batch, message, run.key)
-            load = Load(run=run, mapping=mapping, opened=opened, shape=shape, statements=statements)
+            load = Load(run=run, mapping=mapping, mode=message.mode, opened=opened, shape=shape, statements=statements)
             settled = await self._settle(connection, load)
             # A duplicate too: whoever settled the batch may have died before this check.
             if settled.claim is Claim.SETTLED or (settled.counts is not None and settled.counts.quarantined):
@@ -107,16 +110,16 @@ class BatchLoader:
         self._rerun -= {known for known in self._rerun if known[0] == run}
 
     async def _prepare(
-        self, connection: asyncpg.Connection, run: LoadRun, mapping: CompiledMapping
+        self, connection: asyncpg.Connection, batch: BatchRef, mapping: CompiledMapping, mode: LoadMode
     ) -> tuple[TargetShape, Statements]:
-        """The table's shape and statements; once per mapping and run, its triggers off first where the plan says so."""
-        known = self._prepared.get((run.run, mapping.name))
+        """The table's shape and statements; once per pass and run, its triggers off first where the plan says so."""
+        name = (batch.run, batch.mapping, batch.pass_number)
+        known = self._prepared.get(name)
         if known is None:
             if mapping.load.triggers_off:
-                await suspend_triggers(connection, run.run, mapping.name, len(mapping.load.triggers_off))
+                await suspend_triggers(connection, batch.run, mapping.name, len(mapping.load.triggers_off))
             shape = await read_shape(connection, mapping.load.table, mapping.load.columns)
-            known = shape, make_statements(mapping.load, shape)
-            self._prepared[run.run, mapping.name] = known
+            known = self._prepared[name] = shape, make_statements(mapping.load, shape, mode)
         return known
 
     async def _settle(self, connection: asyncpg.Connection, load: Load) -> Settled:
@@ -136,7 +139,8 @@ class BatchLoader:
     def _first_path(self, load: Load) -> Path:
         """Straight into the target, unless its rows must be looked at anyway or are probably there already."""
         staged = (
-            load.shape.guarded
+            load.mode is not LoadMode.INSERT
+            or load.shape.guarded
             or (load.run.run, load.mapping.name) in self._rerun
             or any(not reference.enforced for reference in load.mapping.load.references)
         )
@@ -156,7 +160,8 @@ class BatchLoader:
             if claim is not Claim.CLAIMED:
                 return Settled(claim=claim)
             await failpoint("loader.before_rows")
-            if load.opened.body.row_count:
+            patches_refused = load.mode is LoadMode.PATCH and load.opened.body.refused
+            if load.opened.body.row_count or patches_refused:
                 with rows_tried(load.doing):
                     await self._write(connection, load, path, verdicts)
             await failpoint("loader.after_rows")
@@ -178,9 +183,10 @@ class BatchLoader:
                 await copy_rows(connection, program.table, program.columns, opened.encoding, opened.body.rows),
             )
             return
-        await stage(connection, opened, load.shape, load.statements, verdicts)
-        await self._parents.judge(connection, load.run, program, load.statements, verdicts)
-        if await judge_own_keys(connection, program, load.statements, verdicts):
+        await self._stage(connection, load, verdicts)
+        nulled_code = MISSING_PARENT if opened.batch.pass_number == 1 else UNRESOLVED
+        await self._parents.judge(connection, load.run, program, load.statements, verdicts, nulled_code=nulled_code)
+        if await judge_own_keys(connection, program, load.statements, verdicts, load.mode):
             self._rerun.add((load.run.run, load.mapping.name))
         await take_out(connection, verdicts.judged, load.shape, load.statements, verdicts)
         if path is Path.ISOLATED:
@@ -188,12 +194,20 @@ class BatchLoader:
             await take_out(connection, refused, load.shape, load.statements, verdicts)
         check_systematic(opened, verdicts)
         left = opened.body.row_count - len(verdicts.judged)
-        if left and await insert_staged(connection, load.statements) != left:
+        if left and await write_staged(connection, load.statements) != left:
             raise RunError(
-                f"The target took fewer rows of a batch of {load.mapping.name} than were inserted.",
+                f"The target took fewer rows of a batch of {load.mapping.name} than were written.",
                 code="rows_miscounted",
                 remedy="A rule or trigger of the target swallows rows: decide it under `triggers`, or remove it.",
             )
+
+    async def _stage(self, connection: asyncpg.Connection, load: Load, verdicts: Verdicts) -> None:
+        """Fill the temporary table; of a patch with those rows alone that are in the target."""
+        opened, shape, statements = load.opened, load.shape, load.statements
+        await stage(connection, opened, shape, statements, verdicts)
+        if load.mode is LoadMode.PATCH:
+            await pass_over_absent(connection, opened, statements, verdicts)
+            await take_out(connection, verdicts.filtered, shape, statements, verdicts)
 
 
 def _closer(path: Path, refused: RowsRefused) -> Path:

@@ -1,4 +1,4 @@
-"""Rows whose own key is in the target already: equal ones are unchanged, different ones are taken."""
+"""Rows whose own key is in the target already: equal ones are unchanged, different ones are taken, or updated."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncpg
 
 from services.loader.statements import Statements, identity_columns
 from services.loader.verdicts import Verdicts
+from shared.core.states import LoadMode
 from shared.messages.data import Reason
 from shared.plan.compiled import LoadProgram
 
@@ -13,11 +14,12 @@ KEY_TAKEN = "key_taken"
 
 
 async def judge_own_keys(
-    connection: asyncpg.Connection, program: LoadProgram, statements: Statements, verdicts: Verdicts
+    connection: asyncpg.Connection, program: LoadProgram, statements: Statements, verdicts: Verdicts, mode: LoadMode
 ) -> bool:
     """Compare staged rows with those of the same key in the target; whether there were any.
 
-    An equal row is `unchanged` whatever else was found: it is never a bad row. A different one is quarantined.
+    An equal row is `unchanged` whatever else was found: it is never a bad row. A different one is quarantined by an
+    insert, and updated by every other mode.
     """
     if not statements.compare:
         return False
@@ -26,6 +28,8 @@ async def judge_own_keys(
     for row in found:
         if row["same"]:
             verdicts.keep(row["ordinal"])
-        else:
+        elif mode is LoadMode.INSERT:
             verdicts.refuse(row["ordinal"], reason)
+        else:
+            verdicts.updated.add(row["ordinal"])
     return bool(found)

@@ -22,6 +22,8 @@ from shared.plan.compiled import LoadProgram, Reference
 from shared.plan.model import MissingParent
 
 MISSING_PARENT = "missing_parent"
+UNRESOLVED = "unresolved"
+"""A warning of the second pass: the reference stays NULL, since its row is not in the target."""
 
 
 class Fate(StrEnum):
@@ -54,8 +56,12 @@ class Parents:
         program: LoadProgram,
         statements: Statements,
         verdicts: Verdicts,
+        *,
+        nulled_code: str = MISSING_PARENT,
     ) -> None:
         """Find staged rows without their parents and do with each what its reference's policy says.
+
+        What becomes NULL is counted as a warning of `nulled_code`.
 
         Raises RunError where the policy is to fail the run.
         """
@@ -73,6 +79,7 @@ class Parents:
             )
             nulled = [ordinal for ordinal, key in rows if not _apply(found.get(key, unknown), ordinal, verdicts)]
             if nulled:
+                verdicts.warned[Reason(code=nulled_code, column=reference.column)] += len(nulled)
                 await connection.execute(statements.nulls[number], nulled)
 
     def forget(self, run: UUID) -> None:
@@ -121,7 +128,6 @@ def _apply(missing: Missing, ordinal: int, verdicts: Verdicts) -> bool:
         case MissingParent.FILTER_TOO:
             verdicts.leave_out(ordinal)
         case MissingParent.NULL_IT:
-            verdicts.warned[reason] += 1
             return False
         case MissingParent.FAIL_RUN | MissingParent.PLACEHOLDER:
             raise RunError(

@@ -27,20 +27,27 @@ def make_settlement(opened: OpenedBatch, verdicts: Verdicts, program: LoadProgra
         warned=_warned(opened, verdicts),
         manifest=_manifest(opened, verdicts, key),
         quarantined=(
-            *(_from_transformer(opened, row, key) for row in opened.body.refused),
+            *(_from_transformer(opened, row, key) for row in _refused_before(opened, verdicts)),
             *_from_target(opened, verdicts, program, key),
         ),
     )
 
 
 def _counts(opened: OpenedBatch, verdicts: Verdicts) -> Counts:
+    updated = len(verdicts.updated - verdicts.judged)
     return Counts(
         read=opened.read_count,
-        loaded=opened.body.row_count - len(verdicts.judged),
+        loaded=opened.body.row_count - len(verdicts.judged) - updated,
+        updated=updated,
         unchanged=len(verdicts.unchanged),
-        filtered=opened.filtered_count + len(verdicts.filtered),
-        quarantined=len(opened.body.refused) + len(verdicts.refused),
+        filtered=opened.filtered_count + len(verdicts.filtered) + len(verdicts.passed_over),
+        quarantined=len(opened.body.refused) - len(verdicts.passed_over) + len(verdicts.refused),
     )
+
+
+def _refused_before(opened: OpenedBatch, verdicts: Verdicts) -> list[RefusedRow]:
+    """The rows that the transformer refused, without those that a patch passes over."""
+    return [row for place, row in enumerate(opened.body.refused) if place not in verdicts.passed_over]
 
 
 def _warned(opened: OpenedBatch, verdicts: Verdicts) -> tuple[Warned, ...]:
@@ -56,18 +63,20 @@ def _name(warned: tuple[Reason, int]) -> tuple[str, str]:
 
 def _manifest(opened: OpenedBatch, verdicts: Verdicts, key: RunKey) -> Manifest:
     aad = manifest_aad(opened.batch)
-    judged = verdicts.judged
+    taken = verdicts.judged | verdicts.updated
 
     def keys(ordinals: Iterable[int]) -> bytes:
         return b"".join(opened.target_key(ordinal) for ordinal in sorted(ordinals))
 
-    written = opened.body.target_keys if not judged else keys(set(range(1, opened.body.row_count + 1)) - judged)
-    refused = b"".join(row.target_key for row in opened.body.refused)
+    written = opened.body.target_keys if not taken else keys(set(range(1, opened.body.row_count + 1)) - taken)
+    refused = b"".join(row.target_key for row in _refused_before(opened, verdicts))
+    passed_over = b"".join(opened.body.refused[place].target_key for place in sorted(verdicts.passed_over))
     return Manifest(
         written=key.seal(written, aad),
         unchanged=key.seal(keys(verdicts.unchanged), aad),
-        filtered=key.seal(opened.body.filtered_keys + keys(verdicts.filtered), aad),
+        filtered=key.seal(opened.body.filtered_keys + keys(verdicts.filtered) + passed_over, aad),
         quarantined=key.seal(refused + keys(verdicts.refused), aad),
+        updated=key.seal(keys(verdicts.updated - verdicts.judged), aad),
     )
 
 

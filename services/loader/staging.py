@@ -1,4 +1,4 @@
-"""A batch in the temporary table: put there, read back row by row where COPY refuses it, taken out, inserted."""
+"""A batch in the temporary table: put there, read back row by row where COPY refuses it, taken out, written."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ async def take_out(
         await connection.execute(SQL["remove"], list(ordinals))
 
 
-async def insert_staged(connection: asyncpg.Connection, statements: Statements) -> int:
-    """Insert what is left in the temporary table; gives the number of rows inserted."""
-    status = await connection.execute(statements.insert)
+async def write_staged(connection: asyncpg.Connection, statements: Statements) -> int:
+    """Put what is left in the temporary table into the target; gives the number of rows written."""
+    status = await connection.execute(statements.write)
     return int(status.split()[-1])
 
 

@@ -28,7 +28,7 @@ truncate pg_temp.transfuse_staged restart identity;
 -- name: index
 create index on pg_temp.transfuse_staged (ordinal);
 
--- name: insert
+-- name: write
 insert into {table} ({names}) overriding system value
 select {values} from pg_temp.transfuse_staged s order by s.ordinal
 

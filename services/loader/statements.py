@@ -7,42 +7,54 @@ from collections.abc import Iterator
 import msgspec
 
 from services.loader.shape import StagedColumn, TargetShape
+from shared.core.states import LoadMode
 from shared.plan.compiled import LoadProgram, Reference
 from shared.postgres.identifiers import Identifier
 from shared.postgres.sql_files import load_sql
 
 SQL = load_sql("services.loader", "staging.sql")
+PATCH = load_sql("services.loader", "patch.sql")
+MERGE = load_sql("services.loader", "merge.sql")
 STAGED_TABLE = "transfuse_staged"
 
 
 class Statements(msgspec.Struct, frozen=True, kw_only=True):
-    """Ready statements. `missing` and `compare` are empty where there is no reference and no known key to look for."""
+    """Ready statements. `missing` and `compare` are empty where there is no reference and no known key to look for.
+
+    `write` puts what is left in the temporary table into the target, `trial` some of it; both in the way of the mode.
+    `absent` and `absent_keys` find what is not there to be patched, and are empty in every other mode.
+    """
 
     create: str
-    insert: str
+    write: str
     trial: str
     compare: str
     missing: str
     texts: str
     nulls: tuple[str, ...]
+    absent: str = ""
+    absent_keys: str = ""
 
 
-def make_statements(program: LoadProgram, shape: TargetShape) -> Statements:
-    """Statements for one mapping; `nulls` has one entry per reference of the program."""
-    names = ", ".join(Identifier(column.name) for column in shape.columns)
-    fill = {"table": shape.table.sql, "names": names, "values": ", ".join(map(_value, shape.columns))}
+def make_statements(program: LoadProgram, shape: TargetShape, mode: LoadMode = LoadMode.INSERT) -> Statements:
+    """Statements for one mapping in one mode; `nulls` has one entry per reference of the program."""
     staged = [shape.column(reference.column).staged for reference in program.references]
+    fill = _fill(program, shape)
+    texts = {LoadMode.MERGE: MERGE, LoadMode.PATCH: PATCH}.get(mode, SQL)
+    patches = mode is LoadMode.PATCH
     return Statements(
         create=SQL["create"].format(columns=", ".join(map(_definition, shape.columns))),
-        insert=SQL["insert"].format(**fill),
-        trial=SQL["trial"].format(**fill),
-        compare=_compare(identity_columns(program), shape),
+        write=texts["write"].format(**fill),
+        trial=texts["trial"].format(**fill),
+        compare=SQL["compare"].format(**fill) if fill["identity"] else "",
         missing="\nunion all\n".join(
             SQL["missing"].format(number=number, staged=staged[number], absent=_absent(one_of, staged[number]))
             for number, one_of in _by_column(program)
         ),
         texts=SQL["texts"].format(texts=", ".join(f"s.{column.staged}::text" for column in shape.columns)),
         nulls=tuple(SQL["null_it"].format(staged=name) for name in staged),
+        absent=PATCH["absent"].format(**fill) if patches else "",
+        absent_keys=PATCH["absent_keys"].format(**fill) if patches else "",
     )
 
 
@@ -70,14 +82,24 @@ def identity_columns(program: LoadProgram) -> tuple[str, ...]:
     return program.primary_key if set(program.primary_key) <= set(program.columns) else ()
 
 
-def _compare(identity: tuple[str, ...], shape: TargetShape) -> str:
-    if not identity:
-        return ""
-    return SQL["compare"].format(
-        table=shape.table.sql,
-        identity=" and ".join(f"t.{Identifier(name)} = s.{shape.column(name).staged}" for name in identity),
-        same=" and ".join(f"({_same(column)})" for column in shape.columns),
-    )
+def _fill(program: LoadProgram, shape: TargetShape) -> dict[str, str]:
+    """What the statements are filled with."""
+    identity = identity_columns(program)
+    known = [shape.column(name) for name in identity]
+    changed = [column for column in shape.columns if column.name not in identity] or known
+    return {
+        "table": shape.table.sql,
+        "names": ", ".join(Identifier(column.name) for column in shape.columns),
+        "values": ", ".join(map(_value, shape.columns)),
+        "identity": " and ".join(f"t.{Identifier(column.name)} = s.{column.staged}" for column in known),
+        "same": " and ".join(f"({_same(column)})" for column in shape.columns),
+        "key": ", ".join(Identifier(column.name) for column in known),
+        "type_name": known[0].type_name if known else "text",
+        "updates": ", ".join(f"{Identifier(column.name)} = {_value(column)}" for column in changed),
+        "overwrites": ", ".join(
+            f"{Identifier(column.name)} = excluded.{Identifier(column.name)}" for column in changed
+        ),
+    }
 
 
 def _definition(column: StagedColumn) -> str:

@@ -8,13 +8,19 @@ from shared.messages.data import Reason
 
 
 class Verdicts:
-    """Collects the verdicts of one attempt at a batch; `texts` holds the refused rows as JSON of column to text."""
+    """Collects the verdicts of one attempt at a batch; `texts` holds the refused rows as JSON of column to text.
+
+    `updated` rows are written over those that are there. `passed_over` are places, from 0, among the rows that the
+    transformer refused: what is not there is not patched.
+    """
 
     def __init__(self) -> None:
         self.refused: dict[int, list[Reason]] = {}
         self.waits_for: dict[int, str] = {}
         self.unchanged: set[int] = set()
         self.filtered: set[int] = set()
+        self.updated: set[int] = set()
+        self.passed_over: set[int] = set()
         self.warned: Counter[Reason] = Counter()
         self.texts: dict[int, bytes] = {}
 
@@ -28,6 +34,12 @@ class Verdicts:
         """The row goes the way of its filtered parent, unless it is refused anyway."""
         if ordinal not in self.refused:
             self.filtered.add(ordinal)
+
+    def pass_over(self, ordinal: int) -> None:
+        """The row is not in the target: nothing that is wrong with it matters to a patch."""
+        self.refused.pop(ordinal, None)
+        self.texts.pop(ordinal, None)
+        self.filtered.add(ordinal)
 
     def keep(self, ordinal: int) -> None:
         """The row is in the target already, equal in all mapped columns: nothing else is wrong with it."""

@@ -33,7 +33,7 @@ class SecretMissing(Refused):
 
 def transform(engine: Engine, message: TransformBatch, run: RunPlan) -> LoadBatch:
     """The batch as the loader takes it; call it in a worker thread. Raises SealBroken, BatchError, RunError."""
-    mapping = run.compiled.mapping(message.batch.mapping)
+    mapping = run.compiled.mapping(message.batch.mapping).of_pass(message.batch.pass_number)
     source = decode(
         run.key.open_(message.body, batch_aad(message.batch, Stage.TRANSFORM)),
         column_names(mapping.source),

@@ -11,9 +11,11 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Options of one run; those that are as usual are not written down.
 
     `batch_rows` and `batch_bytes` of source text is what a batch may have at most. `skip_validation` leaves out the
-    plan's rules, and nothing else: constraints, preflight and balance hold for every run.
+    plan's rules, and nothing else: constraints, preflight and balance hold for every run. `only` names the mappings
+    that are run, or as `mapping.column` the columns that are filled in late; empty for the whole plan.
     """
 
     batch_rows: int = MOST_BATCH_ROWS
     batch_bytes: int = 6 * 1024 * 1024
     skip_validation: bool = False
+    only: tuple[str, ...] = ()

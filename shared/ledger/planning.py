@@ -45,9 +45,10 @@ class RunToPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CutMapping(msgspec.Struct, frozen=True, kw_only=True):
-    """One mapping cut into batches. `clear_bounds` where its key is an integer or a uuid; all else is sealed."""
+    """One pass of a mapping, cut into batches. `clear_bounds` where its key is an integer or a uuid, else sealed."""
 
     mapping: str
+    pass_number: int = 1
     depends_on: tuple[str, ...]
     in_seq_order: bool
     table: TableName
@@ -149,6 +150,7 @@ async def write_plan(
                 SQL["insert_mapping"],
                 run,
                 mapping.mapping,
+                mapping.pass_number,
                 position,
                 list(mapping.depends_on),
                 (MappingState.PLANNED if mapping.bounds else MappingState.COMPLETE).value,
@@ -228,10 +230,10 @@ async def read_open_batches(connection: asyncpg.Connection, run: UUID, key: RunK
     return found
 
 
-async def read_settled_rows(connection: asyncpg.Connection, run: UUID) -> dict[str, int]:
-    """Rows that settled batches read, by mapping, first pass."""
+async def read_settled_rows(connection: asyncpg.Connection, run: UUID) -> dict[tuple[str, int], int]:
+    """Rows that settled batches read, by mapping and pass."""
     rows = await connection.fetch(SQL["batch_counts"], run)
-    return {row["mapping"]: row["settled_rows"] for row in rows if row["pass"] == 1}
+    return {(row["mapping"], row["pass"]): row["settled_rows"] for row in rows}
 
 
 async def read_batch(connection: asyncpg.Connection, batch: BatchRef, keyring: Keyring) -> BatchToRead | None:
@@ -325,9 +327,11 @@ async def _let_run(
 def _records(run: UUID, key: RunKey, mapping: CutMapping) -> Iterable[tuple[object, ...]]:
     stride = SEQ_STRIDE if mapping.in_seq_order else 1
     for place, bounds in enumerate(mapping.bounds, start=1):
-        ref = BatchRef(run=run, mapping=mapping.mapping, seq=place * stride, generation=1)
+        ref = BatchRef(
+            run=run, mapping=mapping.mapping, pass_number=mapping.pass_number, seq=place * stride, generation=1
+        )
         packed = _bytes(key, ref, bounds, sealed=not mapping.clear_bounds)
-        yield run, mapping.mapping, 1, ref.seq, packed, not mapping.clear_bounds
+        yield run, mapping.mapping, mapping.pass_number, ref.seq, packed, not mapping.clear_bounds
 
 
 def _bytes(key: RunKey, batch: BatchRef, bounds: BatchBounds, *, sealed: bool) -> bytes:

@@ -39,7 +39,7 @@ returning snapshot_count;
 insert into transfuse.run_mapping
     (run_id, mapping, pass, position, depends_on, state, in_seq_order, cut_complete, driving_rows, from_rows,
      target_schema, target_table, triggers_off)
-values ($1, $2, 1, $3, $4, $5, $6, true, $7, $8, $9, $10, $11);
+values ($1, $2, $3, $4, $5, $6, $7, true, $8, $9, $10, $11, $12);
 
 -- name: batch_counts
 select mapping, pass,

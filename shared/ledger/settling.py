@@ -59,12 +59,13 @@ class QuarantinedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Keys of a batch by outcome, 16 bytes each, every list sealed."""
+    """Keys of a batch by outcome, 16 bytes each, every list sealed: `written` were inserted, `updated` there before."""
 
     written: bytes
     unchanged: bytes
     filtered: bytes
     quarantined: bytes
+    updated: bytes = b""
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +103,7 @@ async def settle_batch(connection: asyncpg.Connection, settlement: Settlement) -
         *(counts.read, counts.loaded, counts.updated, counts.unchanged, counts.merged, counts.filtered),
         counts.quarantined,
         _json([{**msgspec.to_builtins(w.reason), "count": w.count} for w in settlement.warned]),
-        *(manifest.written, manifest.unchanged, manifest.filtered, manifest.quarantined),
+        *(manifest.written, manifest.unchanged, manifest.filtered, manifest.quarantined, manifest.updated),
     )
     if settled != 1:
         raise RunError(f"A batch of {settlement.batch.mapping} was settled without a claim.", code="not_claimed")

@@ -5,22 +5,24 @@ from __future__ import annotations
 import duckdb
 import msgspec
 
-from shared.plan.aliases import aliases_of_clause, key_types
+from shared.plan.aliases import Aliases, aliases_of_clause, key_types
 from shared.plan.catalog_checks import check_clause, check_unmapped
 from shared.plan.checks import report_plan
-from shared.plan.compiled import CompiledMapping, CompiledPlan, SourceColumn, SourceProgram, TransformProgram
+from shared.plan.compiled import CompiledMapping, CompiledPlan, SecondPass, SourceColumn, SourceProgram
+from shared.plan.deferred import Order, order_of
 from shared.plan.describe import Described
 from shared.plan.from_clause import FromClause, read_from
 from shared.plan.keys import CanonicalForm, KeyPartType, KeySignature, key_part_type
-from shared.plan.load_program import check_target, copied_parts, load_program
+from shared.plan.load_program import check_target, copied_parts, key_column, load_program
 from shared.plan.model import Mapping, Plan
+from shared.plan.patching import late_share, second_share, used_by_share
 from shared.plan.position import PlanRefused
-from shared.plan.references import dependencies, waves
 from shared.plan.report import Report
+from shared.plan.selection import Selection, select
 from shared.plan.source_program import CONTENT_PART, source_program
 from shared.plan.target_columns import take_apart
-from shared.plan.transform_sql import compile_transform
-from shared.plan.used_columns import used_columns
+from shared.plan.transform_sql import Share, compile_transform
+from shared.plan.used_columns import UsedColumns, used_columns
 from shared.postgres.catalog import Catalog, ColumnType, Table
 
 IDENTIFYING = frozenset({CanonicalForm.TEXT, CanonicalForm.PADDED, CanonicalForm.CASELESS, CanonicalForm.NUMERIC})
@@ -46,9 +48,15 @@ def clause_of(plan: Plan, mapping: Mapping) -> FromClause:
 
 
 def compile_plan(
-    plan: Plan, source: Catalog, target: Catalog, described: Described, *, transfuse_version: str
+    plan: Plan,
+    source: Catalog,
+    target: Catalog,
+    described: Described,
+    *,
+    transfuse_version: str,
+    selection: Selection | None = None,
 ) -> CompiledPlan:
-    """Compile a plan. `described` holds what the statements of `describe_statements` give.
+    """Compile a plan, or what a run of some of it needs. `described` is what `describe_statements`' statements give.
 
     Raises PlanRefused with every problem that can be seen at once: of the plan itself and the legacy tables first, then
     of columns, types and the target.
@@ -60,12 +68,18 @@ def compile_plan(
     report.refuse()
     found = [part for part in parts if part is not None]
     signatures = {part.mapping.name: part.signature for part in found}
-    depends_on = dependencies(plan.mappings)
-    placed = waves(depends_on)
-    take_apart(text.value for mapping in plan.mappings for text in mapping.expressions)
-    compiled = [compile_mapping(plan, part, tables[part.mapping.name], signatures, report) for part in found]
+    order = order_of(plan.mappings, report, tables)
     report.refuse()
-    ordered = sorted((one for one in compiled if one is not None), key=lambda one: placed[one.name])
+    selection = select(plan, ()) if selection is None else selection
+    take_apart(text.value for mapping in plan.mappings for text in mapping.expressions)
+    of = Compiling(plan=plan, source=source, signatures=signatures, order=order, selection=selection)
+    compiled = [
+        compile_mapping(of, part, table, report)
+        for part in found
+        if part.mapping.name in selection.mappings and (table := tables[part.mapping.name]) is not None
+    ]
+    report.refuse()
+    ordered = sorted((one for one in compiled if one is not None), key=lambda one: one.wave)
     return CompiledPlan(
         name=plan.name,
         hash=plan.hash,
@@ -76,9 +90,7 @@ def compile_plan(
         duckdb_version=duckdb.__version__,
         source_fingerprint=source.fingerprint(),
         target_fingerprint=target.fingerprint(),
-        mappings=tuple(
-            msgspec.structs.replace(one, wave=placed[one.name], depends_on=depends_on[one.name]) for one in ordered
-        ),
+        mappings=tuple(ordered),
     )
 
 
@@ -92,12 +104,21 @@ def key_signatures(plan: Plan, source: Catalog, described: Described) -> dict[st
 
 
 class SourcePart(msgspec.Struct, frozen=True, kw_only=True):
-    """One mapping's source side: the program, the selected columns by alias and name, and the signature of its key."""
+    """One mapping's source side: what it is made of, the program, and the signature of its key."""
 
     mapping: Mapping
+    clause: FromClause
+    aliases: Aliases
+    used: UsedColumns
     program: SourceProgram
-    columns: dict[str, dict[str, SourceColumn]]
     signature: KeySignature
+
+    def columns(self, program: SourceProgram) -> dict[str, dict[str, SourceColumn]]:
+        """The columns that a program selects, by alias and name."""
+        columns: dict[str, dict[str, SourceColumn]] = {item.alias: {} for item in self.clause.items}
+        for column in program.columns:
+            columns[column.alias][column.column] = column
+        return columns
 
 
 def read_source(
@@ -119,10 +140,14 @@ def read_source(
     if signature is None or len(report.problems) > before:
         return None
     program = source_program(mapping, clause, aliases, used, signature, source)
-    columns: dict[str, dict[str, SourceColumn]] = {item.alias: {} for item in clause.items}
-    for column in program.columns:
-        columns[column.alias][column.column] = column
-    return SourcePart(mapping=mapping, program=program, columns=columns, signature=signature)
+    return SourcePart(
+        mapping=mapping,
+        clause=clause,
+        aliases=aliases,
+        used=used,
+        program=program,
+        signature=signature,
+    )
 
 
 def check_case(mapping: Mapping, selected: tuple[tuple[str, str], ...], report: Report) -> None:
@@ -167,31 +192,97 @@ def check_namespace(plan: Plan, part: SourcePart, report: Report) -> None:
             report.problem(text.position, message)
 
 
-def compile_mapping(
-    plan: Plan,
-    part: SourcePart,
-    table: Table | None,
-    signatures: dict[str, KeySignature],
-    report: Report,
-) -> CompiledMapping | None:
-    """All three programs of a mapping; None with its problems in the report."""
-    mapping = part.mapping
-    if table is None:
-        return None
-    check_namespace(plan, part, report)
+class Compiling(msgspec.Struct, frozen=True, kw_only=True):
+    """What compiling each mapping needs of all of them."""
+
+    plan: Plan
+    source: Catalog
+    signatures: dict[str, KeySignature]
+    order: Order
+    selection: Selection
+
+
+def compile_mapping(of: Compiling, part: SourcePart, table: Table, report: Report) -> CompiledMapping | None:
+    """All programs of a mapping; None with its problems in the report."""
+    check_namespace(of.plan, part, report)
     try:
-        transform: TransformProgram = compile_transform(plan, mapping, part.program, part.columns, table, signatures)
+        if of.selection.back_fills:
+            return compile_late(of, part, table, report)
+        return compile_whole(of, part, table, report)
     except PlanRefused as refused:
         for problem in refused.problems:
             report.problem(problem.position, problem.message)
         return None
+
+
+def compile_whole(of: Compiling, part: SourcePart, table: Table, report: Report) -> CompiledMapping:
+    """A mapping whose rows are to be loaded, with the second pass where references of it have to wait."""
+    mapping = part.mapping
+    waiting = of.order.deferred.get(mapping.name, ())
+    share = Share(whole=mapping, unwritten=frozenset(waiting))
+    columns = part.columns(part.program)
+    transform = compile_transform(of.plan, mapping, part.program, columns, table, of.signatures, share)
+    written = {column.column for column in mapping.columns}.difference(waiting)
     return CompiledMapping(
         name=mapping.name,
         key_domain=mapping.key_domain,
-        wave=0,
-        depends_on=(),
+        wave=of.order.waves[mapping.name],
+        depends_on=chosen(of, of.order.depends_on[mapping.name]),
         source=part.program,
         transform=transform,
-        load=load_program(plan, mapping, table, report),
+        load=load_program(of.plan, mapping, table, report, written=written, deferred=waiting),
+        invented=tuple(column.column for column in mapping.columns if column.invented),
+        second=compile_second(of, part, table, waiting, report) if waiting else None,
+    )
+
+
+def compile_second(
+    of: Compiling, part: SourcePart, table: Table, waiting: tuple[str, ...], report: Report
+) -> SecondPass:
+    """The programs that set the references of a mapping which had to wait."""
+    mapping = second_share(part.mapping, waiting)
+    program = source_of_share(of, part, mapping, report)
+    share = Share(whole=part.mapping, second=True)
+    columns = part.columns(program)
+    return SecondPass(
+        columns=waiting,
+        depends_on=chosen(of, of.order.waits_for(part.mapping)),
+        source=program,
+        transform=compile_transform(of.plan, mapping, program, columns, table, of.signatures, share),
+        load=load_program(of.plan, mapping, table, report, deferred=waiting, patches=True),
+    )
+
+
+def compile_late(of: Compiling, part: SourcePart, table: Table, report: Report) -> CompiledMapping:
+    """A mapping of which some columns are filled in late, of rows that are there."""
+    whole, columns = part.mapping, of.selection.columns[part.mapping.name]
+    mapping = late_share(whole, columns)
+    program = source_of_share(of, part, mapping, report)
+    written = {key_column(mapping), *columns}
+    share = Share(
+        whole=whole, unwritten=frozenset(column.column for column in mapping.columns if column.column not in written)
+    )
+    waiting = of.order.deferred.get(whole.name, ())
+    return CompiledMapping(
+        name=whole.name,
+        key_domain=whole.key_domain,
+        wave=0,
+        depends_on=(),
+        source=program,
+        transform=compile_transform(of.plan, mapping, program, part.columns(program), table, of.signatures, share),
+        load=load_program(of.plan, mapping, table, report, written=written, deferred=waiting, patches=True),
         invented=tuple(column.column for column in mapping.columns if column.invented),
     )
+
+
+def source_of_share(of: Compiling, part: SourcePart, share: Mapping, report: Report) -> SourceProgram:
+    """The program that reads no more than a share of a mapping needs; content keys need every column to be the same."""
+    if part.program.content_key:
+        return part.program
+    used = used_by_share(share, part.used, part.aliases, report)
+    return source_program(part.mapping, part.clause, part.aliases, used, part.signature, of.source)
+
+
+def chosen(of: Compiling, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of some mappings that are part of the run; the rows of the others are expected in the target."""
+    return tuple(name for name in names if name in of.selection.mappings)

@@ -13,6 +13,9 @@ from shared.core.states import Encoding
 from shared.plan.model import MissingParent, QuarantineLimit
 from shared.postgres.identifiers import TableName
 
+SECOND = 2
+"""The pass that sets references which had to wait."""
+
 
 class Cut(StrEnum):
     """How a mapping is cut into batches."""
@@ -136,7 +139,10 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoadProgram(msgspec.Struct, frozen=True, kw_only=True):
-    """What the loader runs. `in_seq_order` where another unique constraint needs the lower key to win."""
+    """What the loader runs. `in_seq_order` where another unique constraint needs the lower key to win.
+
+    `key_is_unique` if the target itself has no two rows of one key, so that a merge can tell new rows from known ones.
+    """
 
     table: TableName
     columns: tuple[str, ...]
@@ -150,10 +156,27 @@ class LoadProgram(msgspec.Struct, frozen=True, kw_only=True):
     clear: tuple[str, ...] = ()
     proof_sums: tuple[str, ...] = ()
     quarantine_limit: QuarantineLimit = QuarantineLimit()
+    key_is_unique: bool = False
+
+
+class SecondPass(msgspec.Struct, frozen=True, kw_only=True):
+    """What sets the references of a mapping that had to wait: programs of its key and those columns alone.
+
+    `depends_on` are the mappings whose rows they refer to, the mapping itself perhaps among them.
+    """
+
+    columns: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    source: SourceProgram
+    transform: TransformProgram
+    load: LoadProgram
 
 
 class CompiledMapping(msgspec.Struct, frozen=True, kw_only=True):
-    """One mapping, ready to run. `depends_on` are the mappings it refers to; `wave` 0 refers to none."""
+    """One mapping, ready to run. `depends_on` are the mappings it refers to; `wave` 0 refers to none.
+
+    `second` is there where references of it wait until all rows are there, to be set by batches of a second pass.
+    """
 
     name: str
     key_domain: str
@@ -163,6 +186,21 @@ class CompiledMapping(msgspec.Struct, frozen=True, kw_only=True):
     transform: TransformProgram
     load: LoadProgram
     invented: tuple[str, ...] = ()
+    second: SecondPass | None = None
+
+    def of_pass(self, number: int) -> CompiledMapping:
+        """The mapping as a pass runs it. Raises ValueError for a pass that it has not."""
+        if number == 1:
+            return self
+        if number != SECOND or self.second is None:
+            raise ValueError(f"mapping {self.name} has no pass {number}")
+        return msgspec.structs.replace(
+            self,
+            depends_on=self.second.depends_on,
+            source=self.second.source,
+            transform=self.second.transform,
+            load=self.second.load,
+        )
 
 
 class CompiledPlan(msgspec.Struct, frozen=True, kw_only=True):

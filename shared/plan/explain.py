@@ -54,16 +54,26 @@ def explain_mapping(mapping: CompiledMapping) -> MappingExplanation:
         cut=mapping.source.cut.value,
         encoding=mapping.transform.encoding.value,
         encoders={column.name: column.encoder for column in mapping.transform.target_columns},
-        references={
-            reference.column: f"{reference.mapping} ({'enforced' if reference.enforced else 'checked by the loader'})"
-            for reference in mapping.load.references
-        },
+        references=references_of(mapping),
         reads=mapping.source.read_columns,
         packed=mapping.transform.packed,
         invented=mapping.invented,
         source_sql=select_sql(mapping.source, BatchBounds()),
         transform_sql=mapping.transform.statement,
     )
+
+
+def references_of(mapping: CompiledMapping) -> dict[str, str]:
+    """By column what it refers to, who makes sure of it, and whether it has to wait for a second pass."""
+    waiting = () if mapping.second is None else mapping.second.load.references
+    found: dict[str, str] = {}
+    for reference, later in [(one, "") for one in mapping.load.references] + [
+        (one, ", set by a second pass") for one in waiting
+    ]:
+        by_whom = "enforced" if reference.enforced else "checked by the loader"
+        told = f"{reference.mapping} ({by_whom}){later}"
+        found[reference.column] = f"{found[reference.column]}; {told}" if reference.column in found else told
+    return found
 
 
 def explanation_text(explanation: PlanExplanation) -> str:

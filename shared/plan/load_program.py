@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from shared.plan.compiled import LoadProgram, Reference
 from shared.plan.expressions import parse
 from shared.plan.model import ColumnExpression, Mapping, MissingParent, ParentPolicy, Plan
@@ -80,9 +82,21 @@ def check_triggers(mapping: Mapping, table: Table, report: Report) -> None:
             report.problem(mapping.into.position, message, wrong=name, known=names)
 
 
-def load_program(plan: Plan, mapping: Mapping, table: Table, report: Report) -> LoadProgram:
-    """The program of a mapping whose target is known."""
-    columns = tuple(column.column for column in mapping.columns)
+def load_program(
+    plan: Plan,
+    mapping: Mapping,
+    table: Table,
+    report: Report,
+    *,
+    written: Collection[str] | None = None,
+    deferred: Collection[str] = (),
+    patches: bool = False,
+) -> LoadProgram:
+    """The program of a mapping whose target is known, of the columns `written` or all of them.
+
+    `deferred` columns are references that are set by a second pass. It `patches` if the rows are there already.
+    """
+    columns = tuple(column.column for column in mapping.columns if written is None or column.column in written)
     found = [table.column(name) for name in columns]
     return LoadProgram(
         table=table.name,
@@ -90,13 +104,14 @@ def load_program(plan: Plan, mapping: Mapping, table: Table, report: Report) -> 
         column_types=tuple(column.type.name for column in found if column is not None),
         key_column=key_column(mapping),
         primary_key=table.primary_key,
-        references=references(plan, mapping, table, report),
-        in_seq_order=in_seq_order(mapping, table),
+        references=tuple(one for one in references(plan, mapping, table, report, deferred) if one.column in columns),
+        in_seq_order=touches_unique(columns, mapping, table) if patches else in_seq_order(mapping, table),
         unique_checked=tuple(text.value for text in mapping.unique_checked),
         triggers_off=tuple(name for name, fate in mapping.triggers.items() if fate == "off"),
         clear=tuple(text.value for text in mapping.clear),
-        proof_sums=tuple(text.value for text in mapping.proof_sums),
+        proof_sums=tuple(text.value for text in mapping.proof_sums if text.value in columns),
         quarantine_limit=mapping.quarantine_limit,
+        key_is_unique=any(key.columns == (key_column(mapping),) and not key.partial for key in table.keys),
     )
 
 
@@ -107,7 +122,9 @@ def key_column(mapping: Mapping) -> str:
     )
 
 
-def references(plan: Plan, mapping: Mapping, table: Table, report: Report) -> tuple[Reference, ...]:
+def references(
+    plan: Plan, mapping: Mapping, table: Table, report: Report, deferred: Collection[str]
+) -> tuple[Reference, ...]:
     """The computed foreign keys of a mapping."""
     found: list[Reference] = []
     for column, names in referred(mapping).items():
@@ -117,7 +134,8 @@ def references(plan: Plan, mapping: Mapping, table: Table, report: Report) -> tu
             report.problem(
                 policy.position, f"missing_parent: {column!r} is NOT NULL in {table.name}, null_it cannot be"
             )
-        found.extend(reference(plan, column, plan.mapping(name), policy, table) for name in names)
+        usual = MissingParent.NULL_IT if column in deferred else MissingParent.QUARANTINE
+        found.extend(reference(plan, column, plan.mapping(name), policy, table, usual) for name in names)
     return tuple(found)
 
 
@@ -126,11 +144,13 @@ def nulls(policy: ParentPolicy) -> bool:
     return MissingParent.NULL_IT in {policy.default, policy.absent, policy.filtered, policy.quarantined}
 
 
-def reference(plan: Plan, column: str, parent: Mapping, policy: ParentPolicy | None, table: Table) -> Reference:
-    """One computed foreign key to one mapping."""
+def reference(
+    plan: Plan, column: str, parent: Mapping, policy: ParentPolicy | None, table: Table, usual: MissingParent
+) -> Reference:
+    """One computed foreign key to one mapping; `usual` is the fate where the plan says none."""
     into = TableName(schema=plan.target_schema, name=parent.into.value)
     referenced = key_column(parent)
-    default = MissingParent.QUARANTINE if policy is None else policy.default
+    default = usual if policy is None else policy.default
     return Reference(
         column=column,
         mapping=parent.name,
@@ -150,6 +170,12 @@ def reference(plan: Plan, column: str, parent: Mapping, policy: ParentPolicy | N
 def in_seq_order(mapping: Mapping, table: Table) -> bool:
     """Whether some unique key may meet duplicates, so that the lower key must win."""
     return any(may_collide(mapping, key) for key in table.keys if not key.primary)
+
+
+def touches_unique(columns: Collection[str], mapping: Mapping, table: Table) -> bool:
+    """Whether columns that are set later are part of a unique key, so that the lower key must win there."""
+    changed = set(columns) - {key_column(mapping)}
+    return any(not key.columns or changed & set(key.columns) for key in table.keys)
 
 
 def may_collide(mapping: Mapping, key: UniqueKey) -> bool:

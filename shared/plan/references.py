@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as ReadOnly
 from functools import lru_cache
 
@@ -41,13 +41,18 @@ def referred_mappings(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
-def dependencies(mappings: tuple[Mapping, ...]) -> dict[str, tuple[str, ...]]:
-    """By mapping the mappings it refers to, itself left out, unknown ones left out."""
+def dependencies(
+    mappings: tuple[Mapping, ...], deferred: Collection[tuple[str, str]] = ()
+) -> dict[str, tuple[str, ...]]:
+    """By mapping the mappings it refers to, itself left out, unknown ones left out, `deferred` columns left out."""
     known = {mapping.name for mapping in mappings}
     return {
         mapping.name: tuple(
             dict.fromkeys(
-                name for names in referred(mapping).values() for name in names if name in known and name != mapping.name
+                name
+                for column, names in referred(mapping).items()
+                for name in names
+                if name in known and name != mapping.name and (mapping.name, column) not in deferred
             )
         )
         for mapping in mappings

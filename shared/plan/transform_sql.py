@@ -14,6 +14,7 @@ row for each of its rows, in their order, with the columns:
 from __future__ import annotations
 
 import duckdb
+import msgspec
 
 from shared.core.states import Encoding
 from shared.plan.calls import Calls
@@ -38,6 +39,19 @@ KEEP = "keep"
 """What a reason of `keep` names instead of a column."""
 
 
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a mapping a program is for.
+
+    `whole` is the mapping as the plan has it: what its expressions name, `rest()` does not pack. Columns that are
+    `unwritten` are computed and checked, and no part of the result. The `second` pass warns of nothing and keeps
+    nothing aside, for the first one has.
+    """
+
+    whole: Mapping
+    unwritten: frozenset[str] = frozenset()
+    second: bool = False
+
+
 def compile_transform(
     plan: Plan,
     mapping: Mapping,
@@ -45,20 +59,22 @@ def compile_transform(
     aliases: dict[str, dict[str, SourceColumn]],
     target: Table,
     parents: dict[str, KeySignature],
+    share: Share | None = None,
 ) -> TransformProgram:
-    """The program of one mapping.
+    """The program of one mapping, or of a `share` of it.
 
     `aliases` are the columns that are read, by alias; `parents` the signatures of all mappings of the plan by name, its
     own included. Raises PlanRefused with every expression that DuckDB does not bind, each at its place.
     """
+    share = Share(whole=mapping) if share is None else share
     names = [part.name for part in source.key] + [column.name for column in source.columns]
     rewriter = Rewriter(Layers(names), aliases)
     keys = KeyNames(rewriter, parents[mapping.name], source, parents)
     calls = Calls(
-        rewriter, plan.codebooks, driving=source.driving.name, used_elsewhere=_used_elsewhere(mapping, aliases)
+        rewriter, plan.codebooks, driving=source.driving.name, used_elsewhere=_used_elsewhere(share.whole, aliases)
     )
     rewriter.calls = {"key": keys.uuid, "": calls.value}
-    return _Compilation(mapping, source, target, rewriter, keys, calls).program()
+    return _Compilation(mapping, source, target, rewriter, keys, calls, share).program()
 
 
 class _Compilation:
@@ -70,7 +86,9 @@ class _Compilation:
         rewriter: Rewriter,
         keys: KeyNames,
         calls: Calls,
+        share: Share,
     ) -> None:
+        self.share = share
         self.mapping = mapping
         self.source = source
         self.rewriter = rewriter
@@ -80,7 +98,7 @@ class _Compilation:
         self.problems: list[Problem] = []
         self.bound: list[tuple[Text, str]] = []
         self.checks: dict[tuple[str, str, CheckEffect], list[str]] = {}
-        written = [target.column(column.column) for column in mapping.columns]
+        written = [target.column(column.column) for column in mapping.columns if column.column not in share.unwritten]
         self.encoding = encoding_of(tuple(column for column in written if column is not None))
         self.columns = TargetColumns(mapping, target, self.encoding, rewriter, keys)
 
@@ -130,15 +148,18 @@ class _Compilation:
         aside = kept_aside(
             self.mapping, columns, frozenset(filter(self._required, (column.name for column in columns)))
         )
-        holder = next((column for column in columns if column.holds_rest), None)
-        self.problems += holder_problems(holder, aside, self.calls.packed)
+        holder = None if self.share.second else next((column for column in columns if column.holds_rest), None)
+        if not self.share.second:
+            self.problems += holder_problems(holder, aside, self.calls.packed)
         self.layers.raise_floor()
         failed = {
             name: str(Identifier(self.layers.add(any_of(column.failures), 0).name)) for name, column in aside.items()
         }
         self.layers.raise_floor()
-        outputs, targets, hashed = [], [], []
-        for number, column in enumerate(columns):
+        outputs: list[tuple[str, str]] = []
+        targets: list[TargetColumn] = []
+        hashed: list[str] = []
+        for column in columns:
             value = (
                 f"CASE WHEN {failed[column.name]} THEN NULL ELSE {column.value} END"
                 if column.name in aside
@@ -150,6 +171,9 @@ class _Compilation:
             known = self.layers.add(value, 0, "w")
             self.rewriter.computed[column.name] = known
             self._column_checks(column, str(Identifier(known.name)), aside=column.name in aside, holds=holds)
+            if column.name in self.share.unwritten:
+                continue
+            number = len(targets)
             targets.append(_target(column))
             if column.hashed and not column.own_key:
                 hashed.append(f"v{number}")
@@ -180,6 +204,8 @@ class _Compilation:
             self._check("required", column.name, CheckEffect.REFUSE, missing)
 
     def _check(self, reason: str, column: str, effect: CheckEffect, flag: str) -> None:
+        if self.share.second and effect is CheckEffect.WARN:
+            return
         flags = self.checks.setdefault((reason, column, effect), [])
         if flag not in flags:
             flags.append(flag)

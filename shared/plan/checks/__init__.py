@@ -5,10 +5,10 @@ from __future__ import annotations
 from shared.plan.checks.calls import Calls
 from shared.plan.checks.expressions import in_brackets
 from shared.plan.checks.mapping import check_mapping
+from shared.plan.deferred import order_of
 from shared.plan.expressions import parse_all
 from shared.plan.model import Plan
 from shared.plan.position import Problem
-from shared.plan.references import cycle, dependencies, referred, waves
 from shared.plan.report import Report
 
 __all__ = ["check_plan", "report_plan"]
@@ -40,18 +40,4 @@ def report_plan(plan: Plan, report: Report) -> None:
     for name, book in plan.codebooks.items():
         if name not in used:
             report.warning(book.position, f"code book {name!r} is never used")
-    check_order(plan, report)
-
-
-def check_order(plan: Plan, report: Report) -> None:
-    """References must give an order: none to oneself, none in a circle."""
-    for mapping in plan.mappings:
-        references = referred(mapping)
-        for column in mapping.columns:
-            if mapping.name in references.get(column.column, ()):
-                report.later(column.expression.position, f"a reference of {mapping.name!r} to itself")
-    depends_on = dependencies(plan.mappings)
-    circle = cycle(depends_on, waves(depends_on))
-    if circle:
-        position = plan.mapping(circle[0]).position
-        report.later(position, f"a circle of references ({' -> '.join(circle)})")
+    order_of(plan.mappings, report)

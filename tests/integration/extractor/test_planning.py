@@ -122,7 +122,7 @@ async def test_a_new_snapshot_raises_the_generation_of_open_batches_and_keeps_th
         await planning.reopen_batches(connection, run)
         open_batches = await planning.read_open_batches(connection, run, key)
         assert [(item.batch.seq, item.bounds) for item in open_batches] == [(2, BOUNDS[1]), (3, BOUNDS[2])]
-        assert await planning.read_settled_rows(connection, run) == {"m": 10}
+        assert await planning.read_settled_rows(connection, run) == {("m", 1): 10}
         recount = Recount(mapping="m", pass_number=1, driving_rows=31, from_rows=24)
         assert await planning.write_snapshot(connection, found, key, open_batches, [recount], later)
         batch = await planning.read_batch(connection, ref(run, 3), KEYRING)

@@ -107,11 +107,20 @@ def test_rules_and_keep_see_aliases_and_computed_columns_only() -> None:
     ]
 
 
-def test_references_in_a_circle_or_to_oneself_are_known_and_refused() -> None:
-    (message,) = refused("name: clean(d.name)", "patient: ref('patients', d.id)")
-    assert "a circle of references (doctors -> patients -> doctors) is not part of this version" in message
-    (message,) = refused("name: clean(d.name)", "boss: ref('doctors', d.id)")
-    assert "a reference of 'doctors' to itself is not part of this version" in message
+def test_references_in_a_circle_or_to_oneself_are_refused_where_the_plan_itself_keeps_them_from_waiting() -> None:
+    (message,) = refused("name: clean(d.name)", "boss: ref('doctors', d.id)\n    required: [boss]")
+    assert "'boss' refers to its own mapping, so that it is NULL until all its rows are there, but: required" in message
+    boss = "boss: ref('doctors', d.id)\n    missing_parent: {boss: quarantine}"
+    (message,) = refused("name: clean(d.name)", boss)
+    assert message.endswith("missing_parent must be null_it or fail_run, for its row is loaded by then")
+    patient = "patient: ref('patients', d.id)\n    required: [patient]"
+    text = CLINIC.replace("name: clean(d.name)", patient).replace("unmapped:", "    required: [doctor_id]\nunmapped:")
+    with pytest.raises(PlanRefused) as refusal:
+        check_plan(read(text))
+    (circle,) = problems(refusal.value)
+    assert circle.startswith("plan.yml:")
+    assert "the mappings wait for each other (doctors -> patients -> doctors)" in circle
+    assert "doctors.patient (required), patients.doctor_id (required)" in circle
 
 
 @pytest.mark.parametrize(
