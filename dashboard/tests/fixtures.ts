@@ -1,4 +1,4 @@
-import type { Report, Balance, Counts, MappingStatus, Me, Migration, Permission, Run, RunStatus } from "../src/api/types";
+import type { Report, Balance, Counts, Health, MappingStatus, Me, Metrics, Migration, Permission, Run, RunStatus } from "../src/api/types";
 import type { ProgressEvent } from "../src/live/events";
 
 /** Documents as the gateway sends them, with invented names and counts. */
@@ -180,6 +180,10 @@ export function run(given: Partial<Run> = {}): Run {
     createdAt: "2026-11-22T00:11:48Z",
     startedAt: "2026-11-22T00:12:00Z",
     finishedAt: null,
+    counts: counts(),
+    warnings: [],
+    notices: [],
+    warningCount: 0,
     ...given,
   };
 }
@@ -220,5 +224,44 @@ export function me(role: "admin" | "migration_manager" | "viewer"): Me {
     permissions: { admin: ADMIN, migration_manager: MANAGER, viewer: VIEWER }[role],
     expiresAt: "2026-11-22T12:00:00Z",
     authentication: "local",
+  };
+}
+
+export function health(away: readonly (keyof Health["services"])[] = []): Health {
+  const names = ["database", "legacyDb", "rabbitmq", "redis", "extractor", "transformer", "loader", "notifier"] as const;
+  const services = Object.fromEntries(names.map((name) => [name, away.includes(name) ? "disconnected" : "connected"])) as Health["services"];
+  return { status: away.length === 0 ? "healthy" : "unhealthy", timestamp: "2026-11-22T01:47:00Z", services };
+}
+
+export function service(name: string, given: Partial<Metrics["processes"][number]> = {}): Metrics["processes"][number] {
+  return {
+    service: name,
+    state: "up",
+    instances: 1,
+    version: "0.1.0",
+    memoryBytes: 123_731_968,
+    cpuShare: 0.25,
+    workers: 0,
+    busyShare: null,
+    unreachable: [],
+    ...given,
+  };
+}
+
+export function queue(name: string, given: Partial<Metrics["queues"][number]> = {}): Metrics["queues"][number] {
+  return { name, depth: 0, inFlight: 0, consumers: 1, workers: 2, busyShare: 0.5, ...given };
+}
+
+export function metrics(given: Partial<Metrics> = {}): Metrics {
+  return {
+    activeJobs: 1,
+    completedJobs: 2,
+    failedJobs: 0,
+    queueSize: 73,
+    memoryUsage: 124_000_000,
+    uptime: 5700,
+    queues: ["plan", "extract", "transform", "load", "finish"].map((name) => queue(name)),
+    processes: ["gateway", "extractor", "transformer", "loader", "notifier"].map((name) => service(name)),
+    ...given,
   };
 }

@@ -9,7 +9,7 @@ import { MemoryRouter } from "react-router";
 import { useSession } from "../src/live/SessionStore";
 import { me } from "./fixtures";
 
-/** By "METHOD /path": the document, a refusal, or a function of the body that gives one of them. */
+/** By "METHOD /path": the document, null for none, a refusal, or a function of the body that gives one of them. */
 type Answers = Record<string, unknown>;
 
 export interface Refusal {
@@ -35,7 +35,8 @@ export function gateway(answers: Answers): { asked: { method: string; url: strin
 
 function responseOf(answer: unknown): Response {
   if (answer === undefined) return problem({ refused: 404, code: "not_found", detail: "There is nothing at this address." });
-  if (typeof answer === "object" && answer !== null && "refused" in answer) return problem(answer as Refusal);
+  if (answer === null) return new Response(null, { status: 204 });
+  if (typeof answer === "object" && "refused" in answer) return problem(answer as Refusal);
   return new Response(JSON.stringify(answer), { status: 200, headers: { "Content-Type": "application/json" } });
 }
 

@@ -68,9 +68,9 @@ export class ApiClient {
     return this.#ask("POST", "/api/auth/login", { body: { email, password }, open: true });
   }
 
-  /** Another access token for the cookie that only the gateway can read. */
-  refresh(): Promise<Session> {
-    return this.#ask("POST", "/api/auth/refresh", { body: {}, open: true });
+  /** Another access token for the cookie that only the gateway can read; null where there is none: nobody is signed in. */
+  async refresh(): Promise<Session | null> {
+    return (await this.#ask<Session | undefined>("POST", "/api/auth/refresh", { body: {}, open: true })) ?? null;
   }
 
   logout(everywhere = false): Promise<void> {

@@ -68,17 +68,33 @@ export function reportQuery(id: string) {
   return queryOptions({ queryKey: ["run", id, "report"], queryFn: ({ signal }) => api.getReport(id, signal) });
 }
 
-export interface QuarantineFilters {
-  by?: string | undefined;
-  reason?: string | undefined;
-  mapping?: string | undefined;
-  column?: string | undefined;
-  state?: string | undefined;
+export interface QuarantineGroupFilters {
+  by: string;
+  mapping: string;
+  state: string;
 }
 
-export function quarantineQuery(id: string, filters: QuarantineFilters) {
+export function quarantineGroupsQuery(id: string, filters: QuarantineGroupFilters) {
+  return queryOptions({
+    queryKey: ["run", id, "quarantine", "groups", filters],
+    // With a mapping come rows, too, which are asked for below.
+    queryFn: ({ signal }) => api.getQuarantine(id, { ...filters, limit: 1 }, signal),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export interface QuarantineRowFilters {
+  reason: string;
+  mapping: string;
+  column: string;
+  state: string;
+}
+
+/** Rows of one kind: one of the first three filters must be there. */
+export function quarantineRowsQuery(id: string, filters: QuarantineRowFilters) {
   return infiniteQueryOptions({
-    queryKey: ["run", id, "quarantine", filters],
+    queryKey: ["run", id, "quarantine", "rows", filters],
+    enabled: filters.reason !== "" || filters.mapping !== "" || filters.column !== "",
     queryFn: ({ pageParam, signal }) => api.getQuarantine(id, { ...filters, cursor: pageParam }, signal),
     placeholderData: keepPreviousData,
     initialPageParam: "",

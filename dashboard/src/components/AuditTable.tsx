@@ -66,7 +66,9 @@ export function AuditTable({ entries, now }: { entries: readonly AuditEntry[]; n
                   {when(new Date(entry.at), now)}
                 </time>
               </td>
-              <td className="medium">{entry.actor || "nobody signed in"}</td>
+              <td className="medium" title={entry.subject ?? undefined}>
+                {entry.actor || "nobody signed in"}
+              </td>
               <td>
                 <span className="row gap-2.5">
                   <Icon name={ICONS.find(([pattern]) => pattern.test(entry.action))?.[1] ?? "audit"} />

@@ -6,13 +6,16 @@ import { Icon } from "./Icon";
 
 interface ReasonTableProps {
   groups: readonly QuarantineGroup[];
+  /** Of the whole run. */
   total: number;
+  /** Only some of the reasons are here. */
+  narrowed?: boolean;
   selected: QuarantineGroup | null;
   onSelect: (group: QuarantineGroup) => void;
 }
 
 /** Why rows were refused, the most frequent reason first; never a list of rows. */
-export function ReasonTable({ groups, total, selected, onSelect }: ReasonTableProps) {
+export function ReasonTable({ groups, total, narrowed = false, selected, onSelect }: ReasonTableProps) {
   const most = Math.max(0, ...groups.map((group) => group.count));
   return (
     <section className="card" aria-label="Reasons">
@@ -58,7 +61,7 @@ export function ReasonTable({ groups, total, selected, onSelect }: ReasonTablePr
           <tr>
             <th scope="row">{counted(groups.length, "reason")}</th>
             <td className="wh" />
-            <td className="num">{grouped(total)}</td>
+            <td className="num">{narrowed ? `of ${grouped(total)}` : grouped(total)}</td>
             <td className="sh" />
           </tr>
         </tfoot>

@@ -96,6 +96,7 @@ test("the audit shows who did what, and a refusal by word too", () => {
     seq: 18204,
     at: "2026-11-22T00:57:51Z",
     actor: "viewer-4",
+    subject: "5d7f8f0a-52e1-4f7b-8a2c-1d2f3a4b5c6d",
     role: "viewer",
     action: "quarantine.unmask",
     objectKind: "run",
@@ -107,6 +108,7 @@ test("the audit shows who did what, and a refusal by word too", () => {
   };
   render(<AuditTable entries={[entry]} now={new Date("2026-11-22T01:47:00Z")} />);
   expect(screen.getAllByRole("row")[1]).toHaveTextContent("viewer-4was refused quarantine.unmask run orders");
+  expect(screen.getByText("viewer-4")).toHaveAttribute("title", "5d7f8f0a-52e1-4f7b-8a2c-1d2f3a4b5c6d");
   expect(screen.getAllByRole("row")[1]).toHaveClass("failed");
   expect(detailText(entry.detail)).toBe("needs: quarantine:unmask · tables: a, b");
 });

@@ -54,10 +54,22 @@ describe("the session", () => {
   });
 
   test("without a cookie nobody is signed in, and no reason is made up", async () => {
-    gateway({ "POST /api/auth/refresh": { refused: 401, code: "not_signed_in", detail: "Nobody is signed in." } });
+    gateway({ "POST /api/auth/refresh": null });
     const { session } = store(LOCAL);
     expect(await session.getState().renew()).toBe(false);
     expect(session.getState()).toMatchObject({ status: "out", ended: null });
+  });
+
+  test("a session that the gateway ended says so", async () => {
+    let cookie: unknown = { refused: 401, code: "session_ended", detail: "The session ended." };
+    gateway({ "POST /api/auth/login": SESSION, "GET /api/auth/me": me("viewer"), "POST /api/auth/refresh": () => cookie });
+    const { session } = store(LOCAL);
+    for (const answer of [cookie, null]) {
+      cookie = answer;
+      await session.getState().signIn("night@clinic.example", "a long password");
+      expect(await session.getState().renew()).toBe(false);
+      expect(session.getState()).toMatchObject({ status: "out", ended: "The session ended." });
+    }
   });
 
   test("a gateway that does not answer ends no session", async () => {

@@ -20,6 +20,7 @@ export interface SessionStore {
 }
 
 const EARLY_SECONDS = 60;
+const ENDED = "The session ended.";
 
 /** Who is signed in. Tokens live in this memory and nowhere else; the gateway's cookie is out of the page's reach. */
 export function createSessionStore(client: ApiClient, configured: () => Promise<Configuration>) {
@@ -56,13 +57,15 @@ export function createSessionStore(client: ApiClient, configured: () => Promise<
       token = null;
       try {
         const auth = await atSupabase();
-        await take(await (auth ? auth.refresh() : client.refresh()));
-        return true;
+        const session = await (auth ? auth.refresh() : client.refresh());
+        if (session) await take(session);
+        else drop(wasIn ? ENDED : null);
+        return session !== null;
       } catch (error) {
         const lasting = ApiProblem.of(error).status;
         // An unreachable gateway ends nothing: the next request tries again.
         if (wasIn && (lasting === 0 || lasting >= 500)) return false;
-        drop(wasIn ? "The session ended." : null);
+        drop(wasIn ? ENDED : null);
         return false;
       }
     };

@@ -42,7 +42,7 @@ describe("the line to the notifier", () => {
   const options: SocketOptions = { url: "http://notifier", token: () => "t", renew };
 
   beforeEach(() => {
-    renew.mockClear();
+    renew.mockReset().mockResolvedValue(true);
     socket = new FakeSocket();
     service = new SocketService(() => socket as unknown as LiveSocket);
     service.connect(options);
@@ -91,6 +91,35 @@ describe("the line to the notifier", () => {
     socket.hears("disconnect", "io server disconnect");
     await vi.waitFor(() => expect(socket.connects).toBe(1));
     expect(renew).toHaveBeenCalledOnce();
+  });
+
+  test("whom the notifier cannot let in comes back later each time, with the token there is", async () => {
+    vi.useFakeTimers();
+    socket.active = false;
+    for (const [wait, connects] of [[0, 1], [499, 1], [1, 2], [1000, 3], [2000, 4]] as const) {
+      if (wait !== 1) socket.hears("connect_error", Object.assign(new Error("Later."), { data: { code: "unavailable" } }));
+      await vi.advanceTimersByTimeAsync(wait);
+      expect(socket.connects).toBe(connects);
+    }
+    expect(renew).not.toHaveBeenCalled();
+    vi.useRealTimers();
+  });
+
+  test("a gateway that gives no token now is asked again, until the session is over", async () => {
+    vi.useFakeTimers();
+    renew.mockResolvedValue(false);
+    socket.hears("connect");
+    socket.hears("disconnect", "io server disconnect");
+    await vi.advanceTimersByTimeAsync(600);
+    expect(renew).toHaveBeenCalledTimes(2);
+    renew.mockResolvedValue(true);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(socket.connects).toBe(1);
+    socket.hears("disconnect", "io server disconnect");
+    service.disconnect();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(socket.connects).toBe(1);
+    vi.useRealTimers();
   });
 
   test("a lost transport reconnects by itself, without another token", () => {

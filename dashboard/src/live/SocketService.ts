@@ -26,11 +26,13 @@ const unheard = (): undefined => undefined;
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 10_000;
+/** Refusals that another token may mend; the others only time does. */
+const OF_THE_TOKEN: ReadonlySet<string> = new Set(["not_signed_in", "token_refused"]);
 
 function openSocket({ url, token }: SocketOptions): LiveSocket {
   return io(url, {
-    transports: ["websocket", "polling"],
-    tryAllTransports: true,
+    // The notifier has no other.
+    transports: ["websocket"],
     reconnectionDelay: FIRST_DELAY_MS,
     reconnectionDelayMax: LONGEST_DELAY_MS,
     auth: (give) => give({ token: token() }),
@@ -44,6 +46,9 @@ function openSocket({ url, token }: SocketOptions): LiveSocket {
 export class SocketService {
   readonly #open: (options: SocketOptions) => LiveSocket;
   #socket: LiveSocket | null = null;
+  /** How often the server has ended or refused the connection since there was one. */
+  #refusals = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #rooms = new Map<string, number>();
   #system = 0;
   readonly #progress = new Set<Listener<ProgressEvent>>();
@@ -67,19 +72,20 @@ export class SocketService {
     const socket = this.#open(options);
     this.#socket = socket;
     socket.on("connect", () => {
+      this.#refusals = 0;
       for (const room of this.#rooms.keys()) this.#ask("migration:subscribe", room);
       if (this.#system > 0) socket.emit("system:subscribe", unheard);
       this.#tell(this.#connection, true);
     });
     socket.on("disconnect", (reason) => {
       this.#tell(this.#connection, false);
-      // The server ended it, for example with its token: the client does not come back by itself then.
-      if (reason === "io server disconnect") void this.#renew(options, socket);
+      // A connection ends with its token.
+      if (reason === "io server disconnect") this.#comeBack(options, socket, true);
     });
-    socket.on("connect_error", (error) => {
+    socket.on("connect_error", (error: Error & { data?: { code?: string } }) => {
       this.#tell(this.#connection, false);
       this.#tell(this.#errors, { kind: "connection", migrationId: null, message: error.message });
-      if (!socket.active) void this.#renew(options, socket);
+      if (!socket.active) this.#comeBack(options, socket, OF_THE_TOKEN.has(error.data?.code ?? ""));
     });
     socket.on("migration:progress", (event) => this.#tell(this.#progress, event));
     socket.on("migration:status", (event) => this.#tell(this.#status, event));
@@ -94,6 +100,8 @@ export class SocketService {
   disconnect(): void {
     this.#rooms.clear();
     this.#system = 0;
+    this.#refusals = 0;
+    clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = null;
     socket?.disconnect();
@@ -162,9 +170,20 @@ export class SocketService {
     });
   }
 
-  async #renew(options: SocketOptions, socket: LiveSocket): Promise<void> {
-    const renewed = await options.renew();
-    if (renewed && this.#socket === socket) socket.connect();
+  /** The client does not come back by itself to a server that ended or refused it: at once first, then later each time. */
+  #comeBack(options: SocketOptions, socket: LiveSocket, renews: boolean): void {
+    const delay = this.#refusals === 0 ? 0 : Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#refusals - 1));
+    this.#refusals += 1;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#again(options, socket, renews), delay);
+  }
+
+  async #again(options: SocketOptions, socket: LiveSocket, renews: boolean): Promise<void> {
+    const mayConnect = !renews || (await options.renew());
+    // Without a session the line was closed meanwhile.
+    if (this.#socket !== socket) return;
+    if (mayConnect) socket.connect();
+    else this.#comeBack(options, socket, renews);
   }
 
   #tell<T>(listeners: Set<Listener<T>>, value: T): void {

@@ -13,6 +13,7 @@ import { Duration } from "../components/Duration";
 import { EmptyState } from "../components/EmptyState";
 import { Head } from "../components/Head";
 import { Menu } from "../components/Menu";
+import { RunCounts } from "../components/RunCounts";
 import { StatePill } from "../components/StatePill";
 import { useToasts } from "../components/Toast";
 import { useKeys } from "../keys/useKeys";
@@ -163,6 +164,7 @@ function RunTable({ runs, table }: { runs: readonly Run[]; table: React.RefObjec
             <th scope="col">State</th>
             <th scope="col">Kind</th>
             <th scope="col">Plan</th>
+            <th scope="col">Rows</th>
             <th scope="col">Started</th>
             <th scope="col" className="num">
               Took
@@ -183,6 +185,9 @@ function RunTable({ runs, table }: { runs: readonly Run[]; table: React.RefObjec
               </td>
               <td className="soft">{run.kind}</td>
               <td className="soft">v{run.planVersion}</td>
+              <td>
+                <RunCounts counts={run.counts} warningCount={run.warningCount} />
+              </td>
               <td className="soft whitespace-nowrap">
                 <Ago at={run.startedAt ?? run.createdAt} />
               </td>

@@ -1,8 +1,10 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
-import type { Migration } from "../api/types";
+import type { Migration, Run } from "../api/types";
 import { Icon } from "../components/Icon";
+import { RunCounts } from "../components/RunCounts";
 import { width, shownPercent } from "../format/percent";
+import type { ProgressEvent } from "../live/events";
 import { socketService, useMigrations } from "../live/MigrationStore";
 import { isActive } from "../words/states";
 
@@ -35,10 +37,20 @@ export function useFollowed(migrations: readonly Migration[]): void {
   );
 }
 
-/** How far the last run is, or how it ended. A run that does not balance cannot complete. */
+/** How far the last run is, or how it ended, and what came of its rows. */
 export function MigrationBalance({ migration: { lastRun, name } }: { migration: Migration }) {
   const event = useMigrations((state) => (lastRun ? state.progress[lastRun.id] : undefined));
   if (!lastRun) return <span className="xs muted">nothing has moved yet</span>;
+  return (
+    <div className="stack tight">
+      <HowFar run={lastRun} event={event} name={name} />
+      <RunCounts counts={event?.status.counts ?? lastRun.counts} warningCount={lastRun.warningCount} />
+    </div>
+  );
+}
+
+/** A run that does not balance cannot complete. */
+function HowFar({ run: lastRun, event, name }: { run: Run; event: ProgressEvent | undefined; name: string }) {
   if (isActive(lastRun.state) && event)
     return (
       <div className="row">

@@ -1,6 +1,6 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
-import { quarantineQuery } from "../api/queries";
+import { quarantineGroupsQuery, quarantineRowsQuery } from "../api/queries";
 import type { QuarantineGroup, QuarantineRow } from "../api/types";
 import { Button } from "../components/Button";
 import { EmptyState } from "../components/EmptyState";
@@ -32,19 +32,22 @@ const STATES = [
   { value: "discarded", word: "discarded" },
 ];
 
+/** The kind of rows that is looked at. Its mapping stands apart (`of`) from the filter of mappings, which narrows the kinds, too. */
+const NOTHING = { reason: "", of: "", column: "", row: "" };
+
+function chosenIn(address: ReturnType<typeof useAddress>) {
+  return { reason: address.get("reason"), mapping: address.get("of") || address.get("mapping"), column: address.get("column") };
+}
+
 /** Refused rows by reason; one row at a time beside them, masked. */
 export function Quarantine() {
   const { id = "" } = useParams();
   const address = useAddress();
   const { status } = useRun(id);
-  const filters = {
-    by: address.get("by"),
-    reason: address.get("reason"),
-    mapping: address.get("mapping"),
-    column: address.get("column"),
-    state: address.get("state"),
-  };
-  const query = useInfiniteQuery(quarantineQuery(id, filters));
+  const [by, mapping, state] = [address.get("by"), address.get("mapping"), address.get("state")];
+  const chosen = chosenIn(address);
+  const query = useQuery(quarantineGroupsQuery(id, { by, mapping, state }));
+  const found = useInfiniteQuery(quarantineRowsQuery(id, { ...chosen, state }));
   useTitle("Quarantine", status?.migration);
   useCrumbs([
     { word: "Migrations", to: "/migrations" },
@@ -52,11 +55,11 @@ export function Quarantine() {
     { word: `Run ${shortId(id)}`, to: `/runs/${id}` },
     { word: "Quarantine" },
   ]);
-  const first = query.data?.pages[0];
-  const rows = query.data?.pages.flatMap((page) => page.rows ?? []) ?? [];
+  const first = query.data;
+  const rows = found.isEnabled ? (found.data?.pages.flatMap((page) => page.rows ?? []) ?? []) : [];
   const mappings = [...new Set(status?.quarantine.map((reason) => reason.mapping))];
   const choose = (group: QuarantineGroup): void =>
-    address.set({ reason: group.reason, mapping: group.mapping, column: group.column, row: "" }, true);
+    address.set({ reason: group.reason, of: group.mapping === mapping ? "" : group.mapping, column: group.column, row: "" }, true);
   return (
     <>
       <Head
@@ -82,17 +85,17 @@ export function Quarantine() {
       />
       {status && <RunTabs runId={id} status={status} tab="quarantine" />}
       <div className="row wrap filters" role="group" aria-label="Filters">
-        <Select label="Group by" value={filters.by} choices={BY} onChange={(by) => address.set({ by, row: "" })} />
+        <Select label="Group by" value={by} choices={BY} onChange={(next) => address.set({ ...NOTHING, by: next })} />
         <Select
           label="Mapping"
-          value={filters.mapping}
-          choices={[{ value: "", word: "all" }, ...mappings.map((mapping) => ({ value: mapping, word: mapping }))]}
-          onChange={(mapping) => address.set({ mapping, row: "" })}
+          value={mapping}
+          choices={[{ value: "", word: "all" }, ...mappings.map((name) => ({ value: name, word: name }))]}
+          onChange={(next) => address.set({ ...NOTHING, mapping: next })}
         />
-        <Select label="State" value={filters.state} choices={STATES} onChange={(state) => address.set({ state, row: "" })} />
-        {(filters.reason || filters.column) && (
-          <Button look="quiet" icon="x" onClick={() => address.set({ reason: "", column: "", mapping: "", row: "" })}>
-            {[filters.reason && spoken(filters.reason), filters.column].filter(Boolean).join(", ")}
+        <Select label="State" value={state} choices={STATES} onChange={(next) => address.set({ state: next, row: "" })} />
+        {(chosen.reason || chosen.column) && (
+          <Button look="quiet" icon="x" onClick={() => address.set(NOTHING)}>
+            {[chosen.reason && spoken(chosen.reason), chosen.column].filter(Boolean).join(", ")}
           </Button>
         )}
         <span className="xs muted row ml-auto gap-1.5">
@@ -108,7 +111,7 @@ export function Quarantine() {
             total={first?.count ?? 0}
             rows={rows}
             onChoose={choose}
-            onMore={query.hasNextPage ? () => void query.fetchNextPage() : undefined}
+            onMore={found.hasNextPage ? () => void found.fetchNextPage() : undefined}
           />
         )}
       </Loaded>
@@ -127,12 +130,11 @@ interface SplitProps {
 
 function Split({ runId, groups, total, rows, onChoose, onMore }: SplitProps) {
   const address = useAddress();
-  const here = (name: "reason" | "mapping" | "column"): string => address.get(name);
-  const selected =
-    groups.find((group) => group.reason === here("reason") && group.mapping === here("mapping") && group.column === here("column")) ?? null;
+  const { reason, mapping, column } = chosenIn(address);
+  const selected = groups.find((group) => group.reason === reason && group.mapping === mapping && group.column === column) ?? null;
   const ref = address.get("row");
   const at = rows.findIndex((row) => row.ref === ref);
-  const shown = rows[at] ?? (ref === "" && here("reason") !== "" ? rows[0] : undefined);
+  const shown = rows[at] ?? (ref === "" && reason !== "" ? rows[0] : undefined);
   const position = shown ? rows.indexOf(shown) : -1;
   const open = (row: QuarantineRow | undefined): (() => void) | undefined => (row ? () => address.set({ row: row.ref }) : undefined);
   const next = open(rows[position + 1]);
@@ -148,7 +150,7 @@ function Split({ runId, groups, total, rows, onChoose, onMore }: SplitProps) {
         ) : (
           <EmptyState
             title="No row matches"
-            action={<Button onClick={() => address.set({ reason: "", mapping: "", column: "", state: "", row: "" })}>Clear filters</Button>}
+            action={<Button onClick={() => address.set({ ...NOTHING, mapping: "", state: "" })}>Clear filters</Button>}
           >
             {counted(total, "row")} wait, none of this kind.
           </EmptyState>
@@ -158,7 +160,7 @@ function Split({ runId, groups, total, rows, onChoose, onMore }: SplitProps) {
   return (
     <div className={shown ? "split" : ""}>
       <div className="stack">
-        <ReasonTable groups={groups} total={total} selected={selected} onSelect={onChoose} />
+        <ReasonTable groups={groups} total={total} narrowed={address.get("mapping") !== ""} selected={selected} onSelect={onChoose} />
         {rows.length > 0 && (
           <Refs rows={rows} shown={shown} onOpen={(row) => address.set({ row: row.ref }, true)} onMore={onMore} />
         )}
@@ -171,7 +173,7 @@ function Split({ runId, groups, total, rows, onChoose, onMore }: SplitProps) {
           position={`row ${grouped(position + 1)} of ${grouped(selected?.count ?? rows.length)}`}
           onNext={next}
           onPrevious={previous}
-          onClose={() => address.set({ row: "", reason: "", column: "", mapping: "" })}
+          onClose={() => address.set(NOTHING)}
         />
       )}
     </div>

@@ -12,6 +12,7 @@ import { mappingName, MappingTable } from "../components/MappingTable";
 import { OutcomeMark } from "../components/OutcomeMark";
 import { ProofList } from "../components/ProofList";
 import { Verdict } from "../components/Verdict";
+import { WarningList } from "../components/WarningList";
 import { counted, grouped } from "../format/number";
 import { useAddress } from "../shell/useAddress";
 import { spoken } from "../words/identifiers";
@@ -27,6 +28,7 @@ export function RunBalance({ runId, status }: { runId: string; status: RunStatus
         <Proofs runId={runId} />
         <div className="stack gap-5">
           <Waiting runId={runId} status={status} />
+          <WarningList notices={status.notices} warnings={status.warnings} />
           <Card title="Where the time went">
             <DurationBars phases={status.phases} />
           </Card>
@@ -41,6 +43,7 @@ function Unbalanced({ runId, status }: { runId: string; status: RunStatus }) {
   return (
     <>
       <Verdict verdict={status.verdict} icon="scale" />
+      <WarningList notices={status.notices} warnings={status.warnings} />
       {status.balance && <ByMapping runId={runId} status={status} balance={status.balance} />}
     </>
   );
@@ -84,7 +87,6 @@ function Proofs({ runId }: { runId: string }) {
 }
 
 function Waiting({ runId, status }: { runId: string; status: RunStatus }) {
-  const warned = status.warnings.reduce((sum, warning) => sum + warning.rows, 0);
   return (
     <Card title="Waiting for a person">
       <div className="body stack tight sm">
@@ -100,14 +102,6 @@ function Waiting({ runId, status }: { runId: string; status: RunStatus }) {
             <Icon name="check" small />
             Quarantine is empty
           </span>
-        )}
-        {warned > 0 && (
-          <div className="row between soft">
-            <span>{counted(warned, "value")} kept aside or warned about</span>
-            <Link className="link" to={`/runs/${runId}/report`}>
-              Read
-            </Link>
-          </div>
         )}
       </div>
     </Card>

@@ -17,6 +17,7 @@ import { PhaseTrack } from "../components/PhaseTrack";
 import { SearchField } from "../components/SearchField";
 import { slowest, StageFunnel } from "../components/StageFunnel";
 import { Verdict } from "../components/Verdict";
+import { WarningList } from "../components/WarningList";
 import { useNow } from "../components/clock";
 import { counted, grouped, rate } from "../format/number";
 import { shownPercent, percentText } from "../format/percent";
@@ -49,7 +50,10 @@ export function RunLive({ runId, status, stale }: RunLiveProps) {
       </div>
       <div className="cols lower grid gap-5 items-start lg:grid-cols-[minmax(0,2.3fr)_minmax(0,1fr)]">
         <Mappings runId={runId} status={status} />
-        <LastEvents runId={runId} />
+        <div className="stack gap-5">
+          <WarningList notices={status.notices} warnings={status.warnings} />
+          <LastEvents runId={runId} />
+        </div>
       </div>
     </>
   );

@@ -4,7 +4,6 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { counts, mapping, migration, MIGRATION_ID, report, run, RUN_ID, status, progressOf } from "../../tests/fixtures";
 import { gateway, open } from "../../tests/page";
 import { useMigrations } from "../live/MigrationStore";
-import type { QuarantineList } from "../api/types";
 import { safeNext } from "./RequireSession";
 
 vi.mock("uplot", () => {
@@ -79,6 +78,15 @@ describe("migrations", () => {
     expect(document.title).toBe("Migrations · Transfuse");
   });
 
+  test("tells what came of the last run's rows, and how often it warned", async () => {
+    const lastRun = run({ state: "completed", counts: counts({ loaded: 1040, quarantined: 14 }), warningCount: 3 });
+    gateway({ "GET /api/config": CONFIGURATION, "GET /api/migrations": migrations(migration({ status: "completed", lastRun })) });
+    open("/migrations");
+    const row = (await screen.findByRole("row", { name: /Patient portal/ })).textContent;
+    expect(row).toContain("balanced1,040 loaded14 quarantined3 warnings");
+    expect(row).not.toContain("merged");
+  });
+
   test("filters are in the address and in the question", async () => {
     const { asked } = gateway({ "GET /api/config": CONFIGURATION, "GET /api/migrations": migrations() });
     const { router } = open("/migrations?status=failed");
@@ -125,6 +133,19 @@ describe("a run", () => {
     useMigrations.getState().updateProgress(progressOf(status({ seq: 11, progress: { current: 1249, total: 2040, percentage: 61.2, estimated: false } })));
     expect(await screen.findByText("61.2")).toBeInTheDocument();
     expect(asked.slice(before).some(({ url }) => url.endsWith("/status"))).toBe(false);
+  });
+
+  test.each(["running", "completed"] as const)("that is %s says what it warns about", async (phase) => {
+    const warning = { mapping: "people", code: "kept_aside", column: "phone", rows: 1204 };
+    const notice = { code: "rules_left_out", table: "", message: "The plan’s rules were not held against the rows." };
+    gateway({
+      ...OF_A_RUN,
+      [`GET /api/runs/${RUN_ID}/status`]: status({ phase, warnings: [warning], notices: [notice] }),
+      [`GET /api/runs/${RUN_ID}/report`]: report(),
+    });
+    open(RUN);
+    const card = await screen.findByRole("region", { name: "Warnings" });
+    expect(card).toHaveTextContent("2 warningsRules left outThe plan’s rules were not held against the rows.Kept asidepeople.phone1,204");
   });
 
   test("is cancelled after a question, and P pauses it", async () => {
@@ -260,63 +281,6 @@ describe("a new run", () => {
   });
 });
 
-describe("the quarantine", () => {
-  const GROUP = { mapping: "orders", column: "status", reason: "unknown_code", stage: "transform", waitsFor: "", count: 14, waiting: 14, title: "Unknown code", remedy: "" } as const;
-  const ROW = {
-    ref: "aaaaaaaa-0000-4000-8000-000000000001",
-    mapping: "orders",
-    stage: "transform",
-    reasons: [{ reason: "unknown_code", column: "status", sqlstate: "", title: "Unknown code" }],
-    columns: [
-      { name: "birth_date", kind: "date", clear: false, value: null },
-      { name: "status", kind: "integer", clear: true, value: "7" },
-    ],
-    waitsFor: "",
-    state: "waiting",
-    resolvedAt: null,
-    createdAt: "2026-11-22T00:52:40Z",
-  } as const;
-  const LIST: QuarantineList = { count: 14, waiting: 14, groups: [GROUP], rows: [ROW], nextCursor: null };
-  const ANSWERS = { ...OF_A_RUN, [`GET /api/runs/${RUN_ID}/quarantine`]: LIST };
-
-  test("starts with reasons; a row stands beside them under its ref, masked", async () => {
-    gateway(ANSWERS);
-    const { router } = open(`${RUN}/quarantine`);
-    await userEvent.click(await screen.findByRole("button", { name: "Unknown code" }));
-    expect(router.state.location.search).toBe("?reason=unknown_code&mapping=orders&column=status");
-    const drawer = await screen.findByRole("dialog");
-    expect(drawer).toHaveTextContent("masked, date");
-    expect(within(drawer).queryByRole("button", { name: "Unmask…" })).toBeNull();
-  });
-
-  test("shows values to an admin with a reason, and masks them again", async () => {
-    const { asked } = gateway({
-      ...ANSWERS,
-      [`POST /api/runs/${RUN_ID}/quarantine/${ROW.ref}/unmask`]: {
-        ref: ROW.ref,
-        mapping: "orders",
-        legacyKey: "canary-key",
-        columns: { birth_date: "canary-date", status: "7" },
-        expiresAt: "2026-11-22T01:00:00Z",
-      },
-    });
-    const { router } = open(`${RUN}/quarantine?reason=unknown_code&mapping=orders&column=status`, "admin");
-    await userEvent.click(await screen.findByRole("button", { name: "Unmask…" }));
-    await userEvent.type(screen.getByLabelText("Reason"), "confirm code 7 with the lab{Enter}");
-    expect(await screen.findByText("canary-date")).toBeInTheDocument();
-    expect(asked.at(-1)?.body).toEqual({ reason: "confirm code 7 with the lab" });
-    expect(router.state.location.search + document.title + JSON.stringify(Object.entries(localStorage))).not.toContain("canary");
-    await userEvent.click(screen.getByRole("button", { name: /Mask again/ }));
-    expect(document.body).not.toHaveTextContent("canary");
-  });
-
-  test("that is empty is good news", async () => {
-    gateway({ ...OF_A_RUN, [`GET /api/runs/${RUN_ID}/quarantine`]: { count: 0, waiting: 0, groups: [], rows: null, nextCursor: null } });
-    open(`${RUN}/quarantine`);
-    expect(await screen.findByText("Quarantine is empty")).toBeInTheDocument();
-  });
-});
-
 describe("the other pages", () => {
   test("the report says what is true, and what was not counted is unknown", async () => {
     gateway({ ...OF_A_RUN, [`GET /api/runs/${RUN_ID}/report`]: report() });
@@ -338,18 +302,6 @@ describe("the other pages", () => {
     open("/audit", "viewer");
     expect(await screen.findByText("No permission")).toBeInTheDocument();
     expect(asked.some(({ url }) => url.startsWith("/api/audit"))).toBe(false);
-  });
-
-  test("the system names what does not answer", async () => {
-    const services = { database: "connected", legacyDb: "connected", rabbitmq: "disconnected", redis: "connected", extractor: "connected", transformer: "connected", loader: "connected", notifier: "connected" };
-    gateway({
-      "GET /api/config": CONFIGURATION,
-      "GET /api/health": { status: "unhealthy", timestamp: "2026-11-22T01:47:00Z", services },
-      "GET /api/metrics": { activeJobs: 1, completedJobs: 2, failedJobs: 0, queueSize: 73, memoryUsage: 124_000_000, uptime: 5700 },
-    });
-    open("/system");
-    expect(await screen.findByRole("alert")).toHaveTextContent("RabbitMQ does not answer.");
-    expect(await screen.findByText("up 1 h 35 min")).toBeInTheDocument();
   });
 
   test("a plan shows its source and its lineage, and a viewer cannot save it", async () => {
