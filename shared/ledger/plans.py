@@ -49,10 +49,11 @@ class Plans:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def newest(self) -> tuple[NewestPlan, ...]:
-        """The newest version of every plan, by name."""
+    async def newest(self, *, after: str | None = None, limit: int) -> tuple[NewestPlan, ...]:
+        """The newest version of plans, by name, from the one that follows the name `after`."""
         async with self._pool.acquire() as connection:
-            return tuple(msgspec.convert(dict(row), NewestPlan) for row in await connection.fetch(SQL["newest"]))
+            rows = await connection.fetch(SQL["newest"], after, limit)
+        return tuple(msgspec.convert(dict(row), NewestPlan) for row in rows)
 
     async def read(self, name: str, version: int | None = None) -> StoredPlan:
         """One version, the newest unless told otherwise. Raises Refused `unknown_plan`."""
@@ -62,12 +63,11 @@ class Plans:
             raise Refused("There is no such version of a plan.", code="unknown_plan")
         return _plan(row)
 
-    async def versions(self, name: str) -> tuple[PlanVersion, ...]:
-        """All versions, the newest first."""
+    async def versions(self, name: str, *, before: int | None = None, limit: int) -> tuple[PlanVersion, ...]:
+        """Versions of a plan, the newest first, from the one below number `before`."""
         async with self._pool.acquire() as connection:
-            return tuple(
-                msgspec.convert(dict(row), PlanVersion) for row in await connection.fetch(SQL["versions"], name)
-            )
+            rows = await connection.fetch(SQL["versions"], name, before, limit)
+        return tuple(msgspec.convert(dict(row), PlanVersion) for row in rows)
 
     async def put(
         self,

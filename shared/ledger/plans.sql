@@ -12,10 +12,18 @@ select $1, $2, coalesce((select max(version) from transfuse.plan where name = $2
 returning version;
 
 -- name: newest
-select distinct on (name) name, version, hash, created_at, mapping_count from transfuse.plan order by name, version desc;
+select distinct on (name) name, version, hash, created_at, mapping_count
+  from transfuse.plan
+ where $1::text is null or name > $1
+ order by name, version desc
+ limit $2;
 
 -- name: versions
-select version, hash, created_at from transfuse.plan where name = $1 order by version desc;
+select version, hash, created_at
+  from transfuse.plan
+ where name = $1 and ($2::integer is null or version < $2)
+ order by version desc
+ limit $3;
 
 -- name: read
 select name, version, hash, created_at, files

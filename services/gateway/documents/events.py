@@ -26,8 +26,8 @@ class EventDocument(Document, frozen=True, kw_only=True):
     """One entry of a run's history; `detail` holds names, counts and codes.
 
     `kind` `state`: the run entered `state`, with a `reason`. `asked`: `actor` asked for `verb`. `mapping`: a pass of
-    `mapping` is complete or failed (`code`, `state`), with its rows by outcome. `limit`: `mapping` paused with more rows
-    in quarantine than its plan allows.
+    `mapping` is complete or failed (`code`, `state`), with its rows by outcome. `limit`: `mapping` paused with more
+    rows in quarantine than its plan allows.
     """
 
     seq: int

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from services.gateway.api.problems import Finding
+from services.gateway.documents.plan_lists import PlanVersionDocument
 from services.gateway.documents.texts import PLAN_NAME, PLAN_NAME_WORDS
 from shared.core.document import Document, Form
 
@@ -31,30 +32,6 @@ class PlanFiles(Form, frozen=True, kw_only=True):
     """A plan's files by name: the plan itself (`plan.yml`) and the code books that it names."""
 
     files: Annotated[dict[FileName, str], Meta(min_length=1, max_length=200)]
-
-
-class PlanSummary(Document, frozen=True, kw_only=True):
-    """The newest version of a plan. `mappings` is null where this version of Transfuse cannot read the text."""
-
-    name: str
-    version: int
-    hash: str
-    created_at: datetime
-    mappings: int | None
-
-
-class PlanList(Document, frozen=True, kw_only=True):
-    """All plans, by name."""
-
-    plans: tuple[PlanSummary, ...]
-
-
-class PlanVersionDocument(Document, frozen=True, kw_only=True):
-    """One version of a plan."""
-
-    version: int
-    hash: str
-    created_at: datetime
 
 
 class PlanRule(Document, frozen=True, kw_only=True):
@@ -133,7 +110,10 @@ class PlanCheck(PlanContent, frozen=True, kw_only=True):
 
 
 class PlanDocument(PlanContent, frozen=True, kw_only=True):
-    """One version of a plan with its files, and all versions there are, the newest first."""
+    """One version of a plan with its files, and the versions there are, the newest first.
+
+    `versions_cursor` is where `/api/plans/{name}/versions` goes on; None where all versions are here.
+    """
 
     name: str
     version: int
@@ -141,3 +121,4 @@ class PlanDocument(PlanContent, frozen=True, kw_only=True):
     created_at: datetime
     files: dict[str, str]
     versions: tuple[PlanVersionDocument, ...]
+    versions_cursor: str | None

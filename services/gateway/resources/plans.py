@@ -9,47 +9,27 @@ import msgspec
 
 from services.gateway.api.endpoint import Answer, Call, Endpoint, Nothing, Tag
 from services.gateway.api.problems import ApiError, Finding
+from services.gateway.documents.plan_lists import MOST_LISTED
 from services.gateway.documents.plans import (
     CodebookDocument,
     LineageDocument,
     PlanCheck,
     PlanDocument,
     PlanFiles,
-    PlanList,
     PlanMappingDocument,
     PlanPath,
     PlanQuery,
     PlanRule,
-    PlanSummary,
-    PlanVersionDocument,
 )
 from services.gateway.inspection import Inspection, in_order
+from services.gateway.resources.plan_lists import versions_of
 from shared.identity.permissions import Permission
 from shared.ledger.plans import StoredPlan
+from shared.plan.deferred import order_of
 from shared.plan.model import Mapping, Plan
 from shared.plan.position import Problem
-from shared.plan.references import dependencies, waves
-
-
-async def list_plans(call: Call[Nothing, Nothing, None]) -> PlanList:
-    """The newest version of every plan."""
-    summaries = []
-    for newest in await call.api.plans.newest():
-        count = newest.mapping_count
-        if count is None:
-            stored = await call.api.plans.read(newest.name, newest.version)
-            plan = (await call.api.inspections.inspect(stored.files)).plan
-            count = None if plan is None else len(plan.mappings)
-        summaries.append(
-            PlanSummary(
-                name=newest.name,
-                version=newest.version,
-                hash=newest.hash,
-                created_at=newest.created_at,
-                mappings=count,
-            )
-        )
-    return PlanList(plans=tuple(summaries))
+from shared.plan.references import dependencies
+from shared.plan.report import Report
 
 
 async def read_plan(call: Call[PlanPath, PlanQuery, None]) -> PlanDocument:
@@ -100,14 +80,15 @@ async def _inspected(call: Call[PlanPath, Nothing, PlanFiles]) -> Inspection:
 
 
 async def _document(call: Call[PlanPath, Any, Any], stored: StoredPlan, found: Inspection) -> PlanDocument:
-    versions = await call.api.plans.versions(stored.name)
+    newest = await versions_of(call.api, stored.name, limit=MOST_LISTED)
     return PlanDocument(
         name=stored.name,
         version=stored.version,
         hash=stored.hash,
         created_at=stored.created_at,
         files=stored.files,
-        versions=tuple(PlanVersionDocument(**msgspec.structs.asdict(version)) for version in versions),
+        versions=newest.versions,
+        versions_cursor=newest.next_cursor,
         **_content(found),
     )
 
@@ -133,7 +114,7 @@ def _content(found: Inspection) -> dict[str, Any]:
 
 def _mappings(plan: Plan) -> tuple[PlanMappingDocument, ...]:
     refers_to = dependencies(plan.mappings)
-    placed = waves(refers_to)
+    placed = order_of(plan.mappings, Report(plan.files)).waves
     return tuple(
         _mapping(plan, mapping, refers_to[mapping.name], placed.get(mapping.name, 0)) for mapping in plan.mappings
     )
@@ -168,16 +149,6 @@ def _refused(detail: str, errors: tuple[Finding, ...]) -> ApiError:
 
 
 ENDPOINTS = (
-    Endpoint(
-        method="GET",
-        path="/api/plans",
-        operation_id="listPlans",
-        permission=Permission.MIGRATION_READ,
-        summary="The newest version of every plan",
-        tag=Tag.PLANS,
-        handler=list_plans,
-        answer=PlanList,
-    ),
     Endpoint(
         method="GET",
         path="/api/plans/{name}",

@@ -13,6 +13,7 @@ import pytest
 
 from shared.plan.reader import plan_hash
 from tests.harness.api import Api
+from tests.harness.register import plan_in
 from tests.planning import CLINIC
 
 FILES = {"plan.yml": CLINIC}
@@ -38,6 +39,7 @@ async def test_a_new_text_is_a_new_version_and_the_same_text_the_same_one(api: A
         status, newest = await got(client, "/api/plans/clinic")
         assert (status, newest["version"], newest["files"]) == (200, 2, {"plan.yml": changed})
         assert [version["version"] for version in newest["versions"]] == [2, 1]
+        assert newest["versionsCursor"] is None
         _, first = await got(client, "/api/plans/clinic?version=1")
         assert first["files"] == FILES
         _, listed = await got(client, "/api/plans")
@@ -74,7 +76,46 @@ async def test_a_plan_with_errors_is_not_kept_and_told_where_they_are(api: Api) 
             "Write sex.",
             "'sexx', p.",
         )
-        assert await got(client, "/api/plans") == (200, {"plans": []})
+        assert await got(client, "/api/plans") == (200, {"plans": [], "nextCursor": None})
+
+
+async def pages(client: aiohttp.ClientSession, path: str, member: str, limit: int) -> list[list[Any]]:
+    """What each page of a list holds, to its end."""
+    found, query = [], f"?limit={limit}"
+    while True:
+        status, page = await got(client, path + query)
+        assert status == 200
+        found.append(page[member])
+        if page["nextCursor"] is None:
+            return found
+        query = f"?limit={limit}&cursor={page['nextCursor']}"
+
+
+async def test_plans_and_versions_are_listed_in_parts_that_hold_each_of_them_once(api: Api) -> None:
+    for name in ("Berlin", "amsterdam", "clinic", "clinic-2", "clinic_1"):
+        await plan_in(api, name, versions=3)
+    async with api.client("viewer") as client:
+        listed = await pages(client, "/api/plans", "plans", 2)
+        assert [len(page) for page in listed] == [2, 2, 1]
+        plans = [plan for page in listed for plan in page]
+        assert {plan["name"] for plan in plans} == {"Berlin", "amsterdam", "clinic", "clinic-2", "clinic_1"}
+        assert {plan["version"] for plan in plans} == {3}
+        assert (await got(client, "/api/plans"))[1] == {"plans": plans, "nextCursor": None}
+        versions = await pages(client, "/api/plans/clinic/versions", "versions", 2)
+        assert [[one["version"] for one in page] for page in versions] == [[3, 2], [1]]
+        assert (await got(client, "/api/plans/nobody/versions"))[0] == 404
+        for path in ("/api/plans", "/api/plans/clinic/versions"):
+            for query in ("?cursor=x", "?limit=0", "?limit=201"):
+                assert (await got(client, path + query))[0] == 400
+
+
+async def test_a_plan_of_many_versions_shows_the_newest_and_where_the_rest_is(api: Api) -> None:
+    await plan_in(api, versions=203)
+    async with api.client("viewer") as client:
+        _, plan = await got(client, "/api/plans/clinic")
+        assert [plan["versions"][0]["version"], plan["versions"][-1]["version"]] == [203, 4]
+        _, rest = await got(client, f"/api/plans/clinic/versions?cursor={plan['versionsCursor']}")
+    assert [version["version"] for version in rest["versions"]] == [3, 2, 1]
 
 
 async def test_a_plan_is_kept_under_its_own_name_only(api: Api) -> None:
