@@ -29,15 +29,22 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Servers(msgspec.Struct, frozen=True, kw_only=True):
-    """Where PostgreSQL (as superuser) and RabbitMQ are; `folder` makes a new folder at each call."""
+    """Where PostgreSQL (as superuser) and RabbitMQ are; `folder` makes a new folder at each call.
+
+    `portals` and `runs` keep, by scale, what does not change while a session lasts.
+    """
 
     postgres: str
     rabbitmq: str
     folder: Callable[[], Path]
+    portals: dict[float, Portal] = {}
+    runs: dict[float, Finished] = {}
 
     async def portal(self, scale: float) -> Portal:
         """The legacy portal at a scale."""
-        return await portal(self.postgres, scale)
+        if scale not in self.portals:
+            self.portals[scale] = await portal(self.postgres, scale)
+        return self.portals[scale]
 
     @asynccontextmanager
     async def portal_installation(self, scale: float, *, rabbitmq: bool = False) -> AsyncIterator[Installation]:
@@ -55,6 +62,8 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
 
     async def undisturbed_portal(self, scale: float) -> Finished:
         """The portal at a scale, migrated by one process once in a session."""
+        if scale in self.runs:
+            return self.runs[scale]
         legacy = (await self.portal(scale)).legacy
         name = f"{PREFIX}run_{round(scale * 1000)}"
 
@@ -64,7 +73,8 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
             await keep(url, await transfuse(installation, "run", str(PLAN)))
 
         target = await filled(self.postgres, name, run)
-        return await finished(target)
+        self.runs[scale] = await finished(target)
+        return self.runs[scale]
 
 
 async def finished(target: str) -> Finished:
