@@ -92,7 +92,7 @@ class Calls:
         if book is None:
             raise BadUse("codebook() needs the name of one of the plan's code books")
         code = self._argument(call.arguments[1], failures, as_text=True)
-        known = self._layers.add(lookup_sql(code.sql, book.meanings), code.layer)
+        known = self._layers.add(lookup_sql(code.sql, book.meanings), code.layer, kind="VARCHAR")
         unknown = f"{code.sql} IS NOT NULL AND {Identifier(known.name)} IS NULL"
         if book.otherwise is None:
             failures.add("unknown_code", unknown)
@@ -111,7 +111,7 @@ class Calls:
         self.packed = tuple(keys)
         for column in packed:
             failures.use(column.name)
-        result = self._layers.add(rest_sql(keys), 0)
+        result = self._layers.add(rest_sql(keys), 0, kind="VARCHAR")
         return Value(node=column_node(result.name), layer=result.layer)
 
 

@@ -146,6 +146,8 @@ def statement_of(text: str) -> str:
 PREFIX = "SELECT "
 # `except` is a reserved word of DuckDB's: the named argument `except :=` is read as `exempt :=`, of the same length.
 EXCEPT = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\bexcept(?=\s*:=)", re.IGNORECASE)
+# Names of hidden columns, no word of SQL among them: DuckDB writes them as they are.
+PLAIN_NAME = re.compile(r"[a-z][0-9]+|v")
 PLAIN_SELECT = frozenset({"type", "select_list", "from_table"})
 CLAUSES = frozenset({"modifiers", "where_clause", "group_expressions", "having", "sample", "qualify"})
 
@@ -167,6 +169,8 @@ def placed(node: Any, encoded: bytes) -> Any:  # noqa: ANN401 - a JSON tree
 
 def print_sql(tree: Node) -> str:
     """A tree as SQL, in DuckDB's own words."""
+    if tree["class"] == "COLUMN_REF" and all(map(PLAIN_NAME.fullmatch, tree["column_names"])):
+        return ".".join(tree["column_names"])
     document = document_of(tree)
     known = _printed.get(document)
     return remember(_printed, document, parser.printed([document])[0].removeprefix(PREFIX)) if known is None else known

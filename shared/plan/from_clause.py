@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import ClassVar
 
 import msgspec
@@ -81,8 +82,12 @@ class FromClause(msgspec.Struct, frozen=True, kw_only=True):
         return next((item for item in self.items if item.alias.lower() == alias.lower()), None)
 
 
+@lru_cache(maxsize=512)
 def read_from(text: str, schema: str) -> tuple[exp.Select, FromClause]:
-    """Read a FROM clause; tables without a schema are in `schema`. Raises BadFrom if it is no FROM of one SELECT."""
+    """Read a FROM clause; tables without a schema are in `schema`. Raises BadFrom if it is no FROM of one SELECT.
+
+    What it gives is shared: it is read, and never changed.
+    """
     tree = parse_one_select(PREFIX + text, len(PREFIX))
     extra = [name for name, value in tree.args.items() if value and name not in {"expressions", "from_", "joins"}]
     if extra or len(tree.expressions) != 1:
@@ -111,8 +116,9 @@ AGGREGATES = frozenset({
 })  # fmt: skip
 
 
+@lru_cache(maxsize=512)
 def read_key(text: str) -> exp.Expr:
-    """Read one part of a key: an expression over the aliases of `from`. Raises BadFrom."""
+    """Read one part of a key: an expression over the aliases of `from`; shared like the above. Raises BadFrom."""
     tree = parse_one_select(f"SELECT {text}", len("SELECT "))
     extra = [name for name, value in tree.args.items() if value and name != "expressions"]
     if extra or len(tree.expressions) != 1 or isinstance(tree.expressions[0], exp.Alias):

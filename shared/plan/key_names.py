@@ -61,7 +61,7 @@ class KeyNames:
 
     def own_name(self) -> Value:
         """The name of the row's own key."""
-        name = self._rewriter.layers.add(self.name_sql, 0, "r")
+        name = self._rewriter.layers.add(self.name_sql, 0, "r", "VARCHAR")
         return Value(node=column_node(name.name), layer=name.layer)
 
     def uuid(self, call: Call, failures: Failures) -> Value:
@@ -106,7 +106,7 @@ class KeyNames:
             raise BadUse(f"ref({mapping!r}, ...) needs the {len(parent.parts)} parts of that mapping's key")
         parts = [self._part(part, node, failures) for part, node in zip(parent.parts, call.arguments[1:], strict=True)]
         sql = f"{literal(parent.key_domain + ':')} || " + " || '|' || ".join(sql for sql, _ in parts)
-        name = self._rewriter.layers.add(sql, max(layer for _, layer in parts), "r")
+        name = self._rewriter.layers.add(sql, max(layer for _, layer in parts), "r", "VARCHAR")
         return Value(node=column_node(name.name), layer=name.layer)
 
     def _part(self, part: KeyPartType, node: Node, failures: Failures) -> tuple[str, int]:

@@ -35,14 +35,17 @@ class Layers:
         self._floor = self.depth
         return self._floor
 
-    def add(self, sql: str, below: int, prefix: str = "h") -> Column:
-        """Compute `sql`, whose columns stand in layers up to `below`; the same text only once. Raises duckdb.Error."""
+    def add(self, sql: str, below: int, prefix: str = "h", kind: str = "") -> Column:
+        """Compute `sql`, whose columns stand in layers up to `below`; the same text only once.
+
+        `kind` is its type in DuckDB where that is known before. Raises duckdb.Error.
+        """
         layer = max(below, self._floor) + 1
         known = self._known.get((sql, layer))
         if known is not None:
             return known
         column = Column(name=f"{prefix}{len(self._known)}", layer=layer)
-        kind = self.type_of(sql)
+        kind = kind or self.type_of(sql)
         while self.depth < layer:
             self._layers.append({})
         self._layers[layer - 1][column.name] = sql

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 
 import duckdb
@@ -47,12 +48,17 @@ def type_of(sql: str, columns: Mapping[str, str]) -> str:
     """
     form = NAMES.sub(lambda found: f"\0{columns.get(found['name'], '')}\0" if found["name"] else found[0], sql)
     known = _types.get(form)
-    if known is None:
-        known = _described(sql, columns)
-        if len(_types) >= REMEMBERED:
-            _types.clear()
-        _types[form] = known
-    return known
+    return _remember(form, _described(sql, columns)) if known is None else known
+
+
+def type_all(constants: Iterable[str]) -> None:
+    """Ask for the types of many constants in one go, for `type_of` to know. What fails is left to it."""
+    unknown = [sql for sql in dict.fromkeys(constants) if sql not in _types]
+    listed = ", ".join(f"{sql} as x{number}" for number, sql in enumerate(unknown))
+    with suppress(duckdb.Error):
+        rows = _connection().execute(f"describe select {listed}").fetchall() if unknown else []
+        for sql, (_, kind, *_) in zip(unknown, rows, strict=True):
+            _remember(sql, str(kind))
 
 
 def run(table: str, columns: Mapping[str, str], statement: str) -> None:
@@ -72,8 +78,14 @@ def _described(sql: str, columns: Mapping[str, str]) -> str:
     except duckdb.Error:
         # The message may name what is there instead of a column.
         rows = _connection().execute(f"describe select {sql} as x from {_nulls(columns)}").fetchall()  # noqa: S608 - the same
-    kind = str(rows[0][1])
-    return "INTEGER" if kind == '"NULL"' else kind
+    return str(rows[0][1])
+
+
+def _remember(form: str, kind: str) -> str:
+    if len(_types) >= REMEMBERED:
+        _types.clear()
+    _types[form] = "INTEGER" if kind == '"NULL"' else kind
+    return _types[form]
 
 
 def _nulls(columns: Mapping[str, str]) -> str:

@@ -9,13 +9,14 @@ import msgspec
 from shared.core.states import Encoding
 from shared.plan.compiled import SourceColumn
 from shared.plan.encoders import Encoder, Shape, encoder_of
-from shared.plan.expressions import BadExpression, Expression, Node, parse, parse_all, print_all, print_sql
+from shared.plan.expressions import BadExpression, Expression, Node, parse, parse_all, print_all, print_sql, walk
 from shared.plan.failures import WARNING, Failures
 from shared.plan.key_names import KeyNames, is_key_call
 from shared.plan.last_cast import Checks, fraction_checks, last_cast, moment_checks
 from shared.plan.model import ColumnExpression, Mapping, Text
 from shared.plan.nodes import children, column_node, is_null, same_tree
 from shared.plan.rewrite import Rewriter
+from shared.plan.scratch import type_all
 from shared.plan.values import BadUse, Value
 from shared.postgres.catalog import Column, Table
 from shared.postgres.identifiers import Identifier
@@ -186,8 +187,10 @@ class TargetColumns:
 
 
 def take_apart(texts: Iterable[str]) -> None:
-    """Ask in one go what `parsed` asks of each of many texts."""
-    parse_all(print_all(expression.tree for expression in parse_all(texts).values()))
+    """Ask in one go what `parsed` asks of each of many texts, and what their constants are."""
+    trees = [expression.tree for expression in parse_all(texts).values()]
+    parse_all(print_all(trees))
+    type_all(print_all(node for tree in trees for node in walk(tree) if node["class"] == "CONSTANT"))
 
 
 def parsed(text: Text) -> Expression:

@@ -153,7 +153,8 @@ class _Compilation:
             self.problems += holder_problems(holder, aside, self.calls.packed)
         self.layers.raise_floor()
         failed = {
-            name: str(Identifier(self.layers.add(any_of(column.failures), 0).name)) for name, column in aside.items()
+            name: str(Identifier(self.layers.add(any_of(column.failures), 0, kind="BOOLEAN").name))
+            for name, column in aside.items()
         }
         self.layers.raise_floor()
         outputs: list[tuple[str, str]] = []
@@ -168,7 +169,7 @@ class _Compilation:
             holds = column is holder and bool(aside)
             if holds:
                 value = with_rejected(value, aside, failed, self.source.columns)
-            known = self.layers.add(value, 0, "w")
+            known = self.layers.add(value, 0, "w", self.layers.type_of(column.value))
             self.rewriter.computed[column.name] = known
             self._column_checks(column, str(Identifier(known.name)), aside=column.name in aside, holds=holds)
             if column.name in self.share.unwritten:
