@@ -8,6 +8,9 @@ tags, merge keys, several documents and repeated keys are refused.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Protocol
 
 import msgspec
@@ -21,6 +24,8 @@ MAX_NODES = 30_000
 """Keys, values and lists of one file; reading so many takes some seconds."""
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+LIBYAML = getattr(yaml, "CSafeLoader", None)
+TAKEN_OTHERWISE = re.compile("[\t?\r\x85\u2028\u2029\ufeff]")
 INTEGER = re.compile(r"[-+]?[0-9]+")
 
 
@@ -84,6 +89,18 @@ def read_yaml(text: str, file: str, report: Report) -> YamlNode | None:
     return Composer(text, file, report).document()
 
 
+def events_of(text: str) -> Iterator[yaml.Event]:
+    """The events of a text: libyaml's, a tenth of the work, where they are the same as PyYAML's own.
+
+    libyaml takes tabs and question marks in places where PyYAML refuses them, and says less of what it refuses itself.
+    """
+    if LIBYAML is not None and not TAKEN_OTHERWISE.search(text):
+        with suppress(yaml.YAMLError):
+            # Each node has two events at most, and no plan has more nodes than that.
+            return iter(list(islice(yaml.parse(text, Loader=LIBYAML), 2 * MAX_NODES + 4)))
+    return iter(yaml.parse(text, Loader=yaml.SafeLoader))
+
+
 class Composer:
     """Makes nodes of PyYAML's events."""
 
@@ -97,7 +114,7 @@ class Composer:
     def document(self) -> YamlNode | None:
         """The one document. Everything that is wrong is in the report."""
         try:
-            self.events = iter(yaml.parse(self.text, Loader=yaml.SafeLoader))
+            self.events = events_of(self.text)
             return self.one_document()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
