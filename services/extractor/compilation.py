@@ -27,6 +27,10 @@ from shared.postgres.sql_files import filled, load_sql
 SQL = load_sql("services.extractor", "snapshot.sql")
 
 
+Described = dict[str, tuple[asyncpg.Attribute, ...]]
+"""By alias the columns that a statement gives."""
+
+
 class FromRefused(Refused):
     """The legacy server does not take a FROM clause or a key of the plan."""
 
@@ -66,7 +70,14 @@ async def compile_run(
     plan = plan if with_rules else without_rules(plan)
     described = await describe(legacy, plan)
     compiled = await asyncio.to_thread(
-        compile_plan, plan, source, written, described, transfuse_version=transfuse_version, selection=selection
+        compile_plan,
+        plan,
+        source,
+        written,
+        described,
+        transfuse_version=transfuse_version,
+        selection=selection,
+        checked=True,
     )
     return Compilation(plan=plan, selection=selection, compiled=compiled, source=source, target=written)
 
@@ -80,24 +91,36 @@ def without_rules(plan: Plan) -> Plan:
 async def describe(legacy: asyncpg.Connection, plan: Plan) -> dict[str, dict[str, dict[str, ColumnType]]]:
     """What only the server knows: the columns of subqueries and the types of keys, by mapping and alias."""
     await legacy.execute(filled(SQL["search_path"], schema=Identifier(plan.source_schema)))
-    described: dict[str, dict[str, dict[str, ColumnType]]] = {}
-    for name, statements in describe_statements(plan).items():
-        described[name] = {
-            alias: await _columns(legacy, plan.mapping(name), statement) for alias, statement in statements.items()
-        }
-    return described
-
-
-async def _columns(legacy: asyncpg.Connection, mapping: Mapping, statement: str) -> dict[str, ColumnType]:
+    statements = describe_statements(plan)
     try:
         async with legacy.transaction():
-            attributes = (await legacy.prepare(statement)).get_attributes()
-            types = await read_types(legacy, [(attribute.type.oid, -1) for attribute in attributes])
-    except asyncpg.PostgresError as error:
-        if isinstance(error, asyncpg.UndefinedColumnError) and all(map(plain_column, mapping.key)):
-            return {}  # the compiler names the column, its place and the nearest one
-        raise _refused(mapping, error) from error
-    return {attribute.name: found for attribute, found in zip(attributes, types, strict=True)}
+            asked = {name: await _attributes(legacy, named) for name, named in statements.items()}
+    except asyncpg.PostgresError:
+        # One by one, to say whose fault it is.
+        asked = {name: await _answered(legacy, plan.mapping(name), named) for name, named in statements.items()}
+    oids = sorted({column.type.oid for named in asked.values() for columns in named.values() for column in columns})
+    types = dict(zip(oids, await read_types(legacy, [(oid, -1) for oid in oids]), strict=True))
+    return {
+        name: {alias: {column.name: types[column.type.oid] for column in columns} for alias, columns in named.items()}
+        for name, named in asked.items()
+    }
+
+
+async def _attributes(legacy: asyncpg.Connection, statements: ReadOnly[str, str]) -> Described:
+    return {alias: (await legacy.prepare(statement)).get_attributes() for alias, statement in statements.items()}
+
+
+async def _answered(legacy: asyncpg.Connection, mapping: Mapping, statements: ReadOnly[str, str]) -> Described:
+    found: Described = {}
+    for alias, statement in statements.items():
+        try:
+            async with legacy.transaction():
+                found |= await _attributes(legacy, {alias: statement})
+        except asyncpg.PostgresError as error:
+            if not (isinstance(error, asyncpg.UndefinedColumnError) and all(map(plain_column, mapping.key))):
+                raise _refused(mapping, error) from error
+            found[alias] = ()  # the compiler names the column, its place and the nearest one
+    return found
 
 
 async def check_from_clauses(legacy: asyncpg.Connection, compilation: Compilation) -> None:

@@ -55,13 +55,15 @@ def compile_plan(
     *,
     transfuse_version: str,
     selection: Selection | None = None,
+    checked: bool = False,
 ) -> CompiledPlan:
     """Compile a plan, or what a run of some of it needs. `described` is what `describe_statements`' statements give.
 
     Raises PlanRefused with every problem that can be seen at once: of the plan itself and the legacy tables first, then
-    of columns, types and the target.
+    of columns, types and the target. `checked` where `check_sources` has found nothing.
     """
-    check_sources(plan, source)
+    if not checked:
+        check_sources(plan, source)
     report = Report(plan.files)
     parts = [read_source(plan, mapping, source, described, report) for mapping in plan.mappings]
     tables = {mapping.name: check_target(mapping, target, report) for mapping in plan.mappings}

@@ -200,7 +200,7 @@ class Composer:
             position = msgspec.structs.replace(position, column=position.column + 1)
         elif event.style in {"|", ">"}:
             position = self.block_start(position.line)
-        return YamlScalar(value=event.value, plain=event.style is None, position=position)
+        return YamlScalar(value=event.value, plain=not event.style, position=position)
 
     def block_start(self, line: int) -> Position:
         """The first character of a block scalar whose header ends before a line (from 0)."""
