@@ -1,4 +1,4 @@
-"""Kinds of transformation, numbered as in the portal's README: offices, people, roles and the catalogue."""
+"""Kinds of transformation, numbered as in the portal's README: offices, people, and every table at once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.plan.position import PlanRefused
-from shared.plan.reader import plan_files, plan_of_files, read_plan
+from shared.plan.reader import read_plan
 from tests.harness.both_sides import BothSides, both_sides
 from tests.harness.portal import PLAN
 from tests.harness.servers import Servers
@@ -190,29 +189,6 @@ async def test_kind_18_a_doctor_is_found_by_the_number_of_the_user(sides: BothSi
     )
 
 
-async def test_kind_23_a_graph_is_kept_edge_by_edge(sides: BothSides) -> None:
-    await sides.alike(
-        "select from_template_id, to_template_id from dispatch_template_predecessors order by 1, 2",
-        "select t.legacy_template_id, p.legacy_template_id from template_predecessors e"
-        " join templates t on t.id = e.template_id join templates p on p.id = e.predecessor_id order by 1, 2",
-    )
-
-
-async def test_kind_23_a_loop_of_categories_waits_and_their_templates_keep_its_number(sides: BothSides) -> None:
-    loop = "select c.id from dispatch_category c join dispatch_category e on e.id = c.parent_id and e.parent_id = c.id"
-    await sides.alike(
-        f"select id, name from dispatch_category where id not in ({loop}) order by 1",  # noqa: S608
-        "select legacy_category_id, name from categories order by 1",
-    )
-    waiting = await sides.legacy.fetchval(f"select count(*) from ({loop}) as one")  # noqa: S608
-    assert waiting == sides.quarantined("categories", "below a root") > 0
-    await sides.alike(
-        f"select id, category_id from dispatch_template where category_id in ({loop}) order by 1",  # noqa: S608
-        "select legacy_template_id, (metadata ->> 'category_id')::int from templates"
-        " where category_id is null order by 1",
-    )
-
-
 async def test_kind_24_two_tables_become_one_row_per_person(sides: BothSides) -> None:
     await sides.alike(
         "select u.id, p.id, u.username, u.is_active, coalesce(p.archived, false), coalesce(p.suspended, false),"
@@ -244,16 +220,6 @@ async def test_kind_28_a_link_says_which_office_is_the_primary_one(sides: BothSi
         " where pg_temp.is_doctor(l.user_id) order by 1, 2",
         "select d.legacy_user_id, o.legacy_office_id, l.is_primary from doctor_offices l"
         " join doctors d on d.id = l.doctor_id join offices o on o.id = l.office_id order by 1, 2",
-    )
-
-
-async def test_kind_28_a_permission_names_what_it_is_about(sides: BothSides) -> None:
-    await sides.alike(
-        "select g.id, g.role_id, p.codename, t.app_label || '.' || t.model from dispatch_role_permissions g"
-        " join auth_permission p on p.id = g.permission_id join django_content_type t on t.id = p.content_type_id"
-        " order by 1",
-        "select g.legacy_junction_id, r.legacy_role_id, g.permission, g.resource from role_permissions g"
-        " join roles r on r.id = g.role_id order by 1",
     )
 
 
@@ -308,11 +274,3 @@ async def test_kind_37_no_column_holds_the_time_of_the_run(sides: BothSides) -> 
         )
     ]
     assert written == []
-
-
-def test_kind_34_merging_people_is_refused_as_no_part_of_this_version() -> None:
-    files = plan_files(PLAN)
-    files["plan.yml"] += "people:\n  mapping: patients\n"
-    with pytest.raises(PlanRefused) as refused:
-        plan_of_files(files)
-    assert [problem.message for problem in refused.value.problems] == ["patient matching is not part of this version"]
