@@ -89,10 +89,7 @@ def check_lengths(plan: Plan) -> None:
 def texts_of(mapping: PlanMapping) -> Iterator[Text]:
     """Everything of a mapping that is parsed as SQL."""
     yield from (mapping.from_, *mapping.key)
-    yield from (column.expression for column in mapping.columns)
-    yield from (rule.check for rule in mapping.rules)
-    if mapping.keep is not None:
-        yield mapping.keep
+    yield from mapping.expressions
 
 
 def problem(file: str, message: str) -> Problem:

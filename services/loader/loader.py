@@ -118,7 +118,7 @@ class BatchLoader:
         if known is None:
             if mapping.load.triggers_off:
                 await suspend_triggers(connection, batch.run, mapping.name, len(mapping.load.triggers_off))
-            shape = await read_shape(connection, mapping.load.table, mapping.load.columns)
+            shape = await read_shape(connection, mapping.load.table, mapping.load.columns, mapping.load.follows)
             known = self._prepared[name] = shape, make_statements(mapping.load, shape, mode)
         return known
 

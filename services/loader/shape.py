@@ -11,6 +11,7 @@ from shared.postgres.sql_files import load_sql
 
 SQL = load_sql("services.loader", "shape.sql")
 
+UUID_OID = 2950
 _EQUAL_BY_VALUE = frozenset({16, 17, 20, 21, 23, 26, 700, 701, 1082, 1083, 1114, 1184, 1700, 2950, 3802})
 """bool, bytea, int8, int2, int4, oid, float4, float8, date, time, timestamp, timestamptz, numeric, uuid, jsonb."""
 _EQUAL_AS_CHARACTERS = frozenset({25, 1042, 1043})
@@ -19,6 +20,8 @@ _EQUAL_AS_CHARACTERS = frozenset({25, 1042, 1043})
 
 class StagedColumn(msgspec.Struct, frozen=True, kw_only=True):
     """One mapped column: `staged` is its name in the temporary table, `type_name` the type that it rests on.
+
+    What is not `written` is followed only: a reference without a column in the target.
 
     In that table a domain is what it rests on and a length is open, so that it is the INSERT that refuses, row by row;
     an enum is text, since COPY would refuse an unknown label with its whole batch.
@@ -29,6 +32,7 @@ class StagedColumn(msgspec.Struct, frozen=True, kw_only=True):
     oid: int
     type_name: str
     label: bool
+    written: bool = True
 
     @property
     def staged_type(self) -> str:
@@ -55,6 +59,11 @@ class TargetShape(msgspec.Struct, frozen=True, kw_only=True):
     keys: frozenset[str]
     guarded: bool
 
+    @property
+    def written(self) -> tuple[StagedColumn, ...]:
+        """The columns that the target has."""
+        return tuple(column for column in self.columns if column.written)
+
     def column(self, name: str) -> StagedColumn:
         """The mapped column of that name. Raises KeyError."""
         found = next((column for column in self.columns if column.name == name), None)
@@ -63,8 +72,13 @@ class TargetShape(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
 
-async def read_shape(connection: asyncpg.Connection, table: TableName, columns: tuple[str, ...]) -> TargetShape:
-    """Ask the catalogue. Raises RunError where the table or a column is not there any more."""
+async def read_shape(
+    connection: asyncpg.Connection, table: TableName, columns: tuple[str, ...], follows: tuple[str, ...] = ()
+) -> TargetShape:
+    """Ask the catalogue; what a mapping `follows` comes behind its columns.
+
+    Raises RunError where the table or a column is not there any more.
+    """
     found = await connection.fetchrow(SQL["table"], table.schema, table.name)
     if found is None:
         raise _gone(f"table {table}")
@@ -75,7 +89,10 @@ async def read_shape(connection: asyncpg.Connection, table: TableName, columns: 
             raise _gone(f"column {table}.{name}")
     return TargetShape(
         table=table,
-        columns=tuple(_staged(described[name], place) for place, name in enumerate(columns)),
+        columns=(
+            *(_staged(described[name], place) for place, name in enumerate(columns)),
+            *(_followed(name, place) for place, name in enumerate(follows, len(columns))),
+        ),
         constraints={row["name"]: tuple(row["columns"]) for row in constraints},
         keys=frozenset(row["name"] for row in constraints if row["is_key"]),
         guarded=found["guarded"],
@@ -90,6 +107,10 @@ def _staged(row: asyncpg.Record, place: int) -> StagedColumn:
         type_name=row["type_name"],
         label=row["label"],
     )
+
+
+def _followed(name: str, place: int) -> StagedColumn:
+    return StagedColumn(name=name, staged=f"c{place}", oid=UUID_OID, type_name="uuid", label=False, written=False)
 
 
 def _gone(what: str) -> RunError:

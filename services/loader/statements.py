@@ -86,13 +86,13 @@ def _fill(program: LoadProgram, shape: TargetShape) -> dict[str, str]:
     """What the statements are filled with."""
     identity = identity_columns(program)
     known = [shape.column(name) for name in identity]
-    changed = [column for column in shape.columns if column.name not in identity] or known
+    changed = [column for column in shape.written if column.name not in identity] or known
     return {
         "table": shape.table.sql,
-        "names": ", ".join(Identifier(column.name) for column in shape.columns),
-        "values": ", ".join(map(_value, shape.columns)),
+        "names": ", ".join(Identifier(column.name) for column in shape.written),
+        "values": ", ".join(map(_value, shape.written)),
         "identity": " and ".join(f"t.{Identifier(column.name)} = s.{column.staged}" for column in known),
-        "same": " and ".join(f"({_same(column)})" for column in shape.columns),
+        "same": " and ".join(f"({_same(column)})" for column in shape.written),
         "key": ", ".join(Identifier(column.name) for column in known),
         "type_name": known[0].type_name if known else "text",
         "updates": ", ".join(f"{Identifier(column.name)} = {_value(column)}" for column in changed),

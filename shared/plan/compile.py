@@ -11,6 +11,7 @@ from shared.plan.checks import report_plan
 from shared.plan.compiled import CompiledMapping, CompiledPlan, SecondPass, SourceColumn, SourceProgram
 from shared.plan.deferred import Order, order_of
 from shared.plan.describe import Described
+from shared.plan.follows import with_followed, with_room
 from shared.plan.from_clause import FromClause, read_from
 from shared.plan.keys import CanonicalForm, KeyPartType, KeySignature, key_part_type
 from shared.plan.load_program import check_target, copied_parts, key_column, load_program
@@ -221,9 +222,10 @@ def compile_whole(of: Compiling, part: SourcePart, table: Table, report: Report)
     """A mapping whose rows are to be loaded, with the second pass where references of it have to wait."""
     mapping = part.mapping
     waiting = of.order.deferred.get(mapping.name, ())
-    share = Share(whole=mapping, unwritten=frozenset(waiting))
+    whole, room = with_followed(mapping), with_room(table, mapping)
+    share = Share(whole=whole, unwritten=frozenset(waiting))
     columns = part.columns(part.program)
-    transform = compile_transform(of.plan, mapping, part.program, columns, table, of.signatures, share)
+    transform = compile_transform(of.plan, whole, part.program, columns, room, of.signatures, share)
     written = {column.column for column in mapping.columns}.difference(waiting)
     return CompiledMapping(
         name=mapping.name,

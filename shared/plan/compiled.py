@@ -141,11 +141,14 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 class LoadProgram(msgspec.Struct, frozen=True, kw_only=True):
     """What the loader runs. `in_seq_order` where another unique constraint needs the lower key to win.
 
+    `follows` are references that travel behind the columns and are not written.
+
     `key_is_unique` if the target itself has no two rows of one key, so that a merge can tell new rows from known ones.
     """
 
     table: TableName
     columns: tuple[str, ...]
+    follows: tuple[str, ...] = ()
     column_types: tuple[str, ...]
     key_column: str
     primary_key: tuple[str, ...]

@@ -76,6 +76,8 @@ def reason_against(mapping: Mapping, column: str, table: Table | None) -> str:
     written = None if table is None else table.column(column)
     if table is not None and written is not None and written.not_null:
         return f"NOT NULL in {table.name}"
+    if any(followed.column == column for followed in mapping.follows):
+        return "what is followed decides whether the row is loaded"
     if any(text.value == column for text in mapping.required):
         return "required"
     policy = mapping.missing_parent.get(column)
@@ -136,7 +138,7 @@ def reached(name: str, depends_on: dict[str, tuple[str, ...]]) -> set[str]:
 def check_own(mapping: Mapping, column: str, reason: str, report: Report) -> None:
     """A column that refers to its own mapping can only be set when all its rows are there."""
     if reason:
-        expression = next(one.expression for one in mapping.columns if one.column == column)
+        expression = next(one.expression for one in mapping.computed if one.column == column)
         message = (
             f"{column!r} refers to its own mapping, so that it is NULL until all its rows are there, but: {reason}"
         )

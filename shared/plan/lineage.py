@@ -47,7 +47,7 @@ def mapping_lineage(plan: Plan, mapping: Mapping, compiled: CompiledPlan | None)
     """The lineage of one mapping's columns."""
     clause = read_from(mapping.from_.value, plan.source_schema)[1]
     tables = {item.alias: "" if item.table is None else str(item.table) for item in clause.items}
-    parsed = {column.column: parse(column.expression.value) for column in mapping.columns}
+    parsed = {column.column: parse(column.expression.value) for column in mapping.computed}
     named = {pair for expression in parsed.values() for pair in pairs_of(expression, tables)}
     packed: list[tuple[str, str]] = []
     if compiled is not None:

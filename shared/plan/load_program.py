@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from shared.plan.compiled import LoadProgram, Reference
 from shared.plan.expressions import parse
+from shared.plan.follows import check_no_column
 from shared.plan.model import ColumnExpression, Mapping, MissingParent, ParentPolicy, Plan
 from shared.plan.names import columns_of
 from shared.plan.references import referred, root_calls
@@ -29,6 +30,7 @@ def check_target(mapping: Mapping, target: Catalog, report: Report) -> Table | N
         return None
     for column in mapping.columns:
         check_written(column, table, report)
+    check_no_column(mapping, table, report)
     check_missing(mapping, table, report)
     check_triggers(mapping, table, report)
     for text in mapping.proof_sums:
@@ -98,13 +100,16 @@ def load_program(
     """
     columns = tuple(column.column for column in mapping.columns if written is None or column.column in written)
     found = [table.column(name) for name in columns]
+    followed = tuple(column.column for column in mapping.follows)
+    computed = {*columns, *followed}
     return LoadProgram(
         table=table.name,
         columns=columns,
+        follows=followed,
         column_types=tuple(column.type.name for column in found if column is not None),
         key_column=key_column(mapping),
         primary_key=table.primary_key,
-        references=tuple(one for one in references(plan, mapping, table, report, deferred) if one.column in columns),
+        references=tuple(one for one in references(plan, mapping, table, report, deferred) if one.column in computed),
         in_seq_order=touches_unique(columns, mapping, table) if patches else in_seq_order(mapping, table),
         unique_checked=tuple(text.value for text in mapping.unique_checked),
         triggers_off=tuple(name for name, fate in mapping.triggers.items() if fate == "off"),

@@ -40,7 +40,7 @@ def read_mapping(node: YamlNode, report: Report) -> Mapping | None:
     into = fields.text("into", required=True)
     from_ = fields.text("from", required=True)
     key, content = read_key(fields)
-    columns = read_columns(fields)
+    columns = read_columns(fields, "columns", required=True)
     fields.later("accounts", "making accounts")
     fields.later("pass", "a second pass")
     domain = fields.text("key_domain")
@@ -77,6 +77,7 @@ def with_options(mapping: Mapping, fields: Fields) -> Mapping:
         mapping,
         excludes_expected=fields.choice("excludes", ("none", "expected"), "none") == "expected",
         keep=fields.text("keep"),
+        follows=read_columns(fields, "follows"),
         missing_parent=read_missing_parent(fields),
         bad_value={name.value: BadValue(fate) for name, fate in chosen(fields, "bad_value", tuple(BadValue))},
         rules=read_rules(fields),
@@ -114,10 +115,10 @@ def read_key(fields: Fields) -> tuple[tuple[Text, ...], bool]:
     return ((), True) if CONTENT.fullmatch(text.value.strip()) else ((text,), False)
 
 
-def read_columns(fields: Fields) -> tuple[ColumnExpression, ...]:
-    """Target columns and their expressions."""
+def read_columns(fields: Fields, key: str, *, required: bool = False) -> tuple[ColumnExpression, ...]:
+    """Target columns, or parents that are followed, and their expressions."""
     found = []
-    for column, node in fields.entries("columns", required=True):
+    for column, node in fields.entries(key, required=required):
         expression: Text | None
         invented = False
         if isinstance(node, YamlMapping):

@@ -99,6 +99,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     excludes_expected: bool = False
     keep: Text | None = None
     columns: tuple[ColumnExpression, ...]
+    follows: tuple[ColumnExpression, ...] = ()
     missing_parent: dict[str, ParentPolicy] = {}
     bad_value: dict[str, BadValue] = {}
     rules: tuple[Rule, ...] = ()
@@ -111,10 +112,15 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     functions: tuple[str, ...] = ()
 
     @property
+    def computed(self) -> tuple[ColumnExpression, ...]:
+        """Everything that is computed of a row: its columns, and the parents that it follows without a column."""
+        return (*self.columns, *self.follows)
+
+    @property
     def expressions(self) -> tuple[Text, ...]:
-        """Every expression: of the columns, of `keep`, of the rules."""
+        """Every expression: of the columns and what is followed, of `keep`, of the rules."""
         keep = () if self.keep is None else (self.keep,)
-        return (*(column.expression for column in self.columns), *keep, *(rule.check for rule in self.rules))
+        return (*(column.expression for column in self.computed), *keep, *(rule.check for rule in self.rules))
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

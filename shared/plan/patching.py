@@ -51,6 +51,7 @@ def _with(mapping: Mapping, columns: set[str], rules: tuple[Rule, ...]) -> Mappi
     return msgspec.structs.replace(
         mapping,
         columns=tuple(column for column in mapping.columns if column.column in columns),
+        follows=(),
         keep=None,
         rules=rules,
         required=tuple(text for text in mapping.required if text.value in columns),

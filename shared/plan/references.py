@@ -25,8 +25,11 @@ def root_calls(tree: Node, name: str = "ref") -> Iterator[Call]:
 
 
 def referred(mapping: Mapping) -> dict[str, tuple[str, ...]]:
-    """By target column the mappings it refers to, in order of appearance. Columns that do not parse are left out."""
-    found = {column.column: referred_mappings(column.expression.value) for column in mapping.columns}
+    """By target column the mappings it refers to, in order of appearance; what is followed is among the columns.
+
+    Columns that do not parse are left out.
+    """
+    found = {column.column: referred_mappings(column.expression.value) for column in mapping.computed}
     return {column: names for column, names in found.items() if names}
 
 

@@ -109,7 +109,7 @@ async def empty_target(url: str, path: Path = PLAN) -> None:
     """Take the rows out of every table that a plan writes."""
     connection = await asyncpg.connect(url)
     try:
-        tables = ", ".join(table.table.sql for table in target_tables(read_plan(path)))
+        tables = ", ".join(dict.fromkeys(table.table.sql for table in target_tables(read_plan(path))))
         await connection.execute(f"truncate {tables} cascade")
     finally:
         await connection.close()

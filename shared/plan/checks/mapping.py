@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from shared.plan.checks.calls import Calls, string_constant
 from shared.plan.checks.expressions import Scope, check_expression
 from shared.plan.expressions import Expression
+from shared.plan.follows import check_follows
 from shared.plan.from_checks import aliases_of, from_faults, key_faults
 from shared.plan.model import BadValue, Mapping, Plan, Text
 from shared.plan.position import Position
@@ -21,10 +22,11 @@ def check_mapping(plan: Plan, mapping: Mapping, calls: Calls, report: Report) ->
     scope = Scope(aliases=aliases, is_column=True)
     after = Scope(aliases=aliases, computed=frozenset(column.column for column in mapping.columns))
     expressions = {
-        column.column: check_expression(column.expression, scope, calls, report) for column in mapping.columns
+        column.column: check_expression(column.expression, scope, calls, report) for column in mapping.computed
     }
     later = [check_expression(text, after, calls, report) for text in checks_of(mapping)]
     check_key_column(mapping, expressions, report)
+    check_follows(mapping, report)
     check_rest(mapping, expressions, report)
     check_named_columns(mapping, report)
     return {name for expression in (*expressions.values(), *later) if expression for name in codebooks_of(expression)}
@@ -86,8 +88,11 @@ def check_rest(mapping: Mapping, expressions: dict[str, Expression | None], repo
 def check_named_columns(mapping: Mapping, report: Report) -> None:
     """Options must name columns of the mapping; the fate of a missing parent, columns that hold a ref()."""
     columns = [column.column for column in mapping.columns]
+    followed = {column.column for column in mapping.follows}
     references = referred(mapping)
     for what, name, position in named_columns(mapping):
+        if what in ("missing_parent", "required") and name in followed:
+            continue
         if name not in columns:
             message = f"{what} names {name!r}, which is no column of mapping {mapping.name!r}"
             report.problem(position, message, wrong=name, known=columns)

@@ -124,6 +124,25 @@ def test_references_in_a_circle_or_to_oneself_are_refused_where_the_plan_itself_
 
 
 @pytest.mark.parametrize(
+    ("follows", "expected"),
+    (
+        ("{sex: \"ref('doctors', p.id)\"}", "'sex' is a column already: choose another name under `follows`"),
+        ("{guide: p.id}", "`follows` names parents: write guide: ref('mapping', key)"),
+        ("{guide: \"ref('doctor', p.id)\"}", "there is no mapping 'doctor' (did you mean 'doctors'?)"),
+    ),
+)
+def test_what_is_followed_is_a_reference_under_a_name_of_its_own(follows: str, expected: str) -> None:
+    (message,) = refused("unmapped:", f"    follows: {follows}\nunmapped:")
+    assert message.split(": ", 1)[1] == expected
+
+
+def test_what_is_followed_cannot_wait_for_a_second_pass() -> None:
+    boss = "name: clean(d.name)\n    follows: {boss: \"ref('doctors', d.id)\"}"
+    (message,) = refused("name: clean(d.name)", boss)
+    assert message.endswith("what is followed decides whether the row is loaded")
+
+
+@pytest.mark.parametrize(
     ("option", "expected"),
     (
         ("required: [nam]", "required names 'nam', which is no column of mapping 'patients'"),

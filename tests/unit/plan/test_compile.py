@@ -220,6 +220,24 @@ def test_a_sum_is_proven_only_where_it_is_exact() -> None:
     assert any("which has no exact sum" in message for message in refused(text, target=patients(columns=columns)))
 
 
+FOLLOWING = CLINIC.replace("unmapped:", "    follows: {guide: \"ref('doctors', p.doctor_id)\"}\nunmapped:", 1)
+
+
+def test_what_is_followed_is_computed_and_judged_and_is_no_column_of_the_target() -> None:
+    patients = compiled(FOLLOWING).mapping("patients")
+    assert patients.load.follows == ("guide",)
+    assert "guide" not in patients.load.columns
+    assert [(column.name, column.oid) for column in patients.transform.target_columns][-1] == ("guide", 2950)
+    (guide,) = [one for one in patients.load.references if one.column == "guide"]
+    assert (guide.mapping, guide.enforced) == ("doctors", False)
+    assert "guide refers to doctors (checked by the loader)" in explanation_text(explain(compiled(FOLLOWING)))
+
+
+def test_what_the_target_has_a_column_for_is_not_followed() -> None:
+    (message,) = refused(FOLLOWING, target=with_column(Column(name="guide", type=UUID)))
+    assert message.endswith("has a column 'guide': list it under `columns`, or choose another name")
+
+
 def test_null_it_needs_a_column_that_takes_null() -> None:
     columns = tuple(
         msgspec.structs.replace(column, not_null=column.name == "doctor_id") for column in APP_PATIENTS.columns

@@ -38,7 +38,7 @@ def test_outcomes_name_mappings_and_columns_of_the_plan() -> None:
             continue
         mapping = mappings[defect["mapping"]]
         if "target_column" in defect:
-            assert defect["target_column"] in {column.column for column in mapping.columns}
+            assert defect["target_column"] in {column.column for column in mapping.computed}
         elif "rule" in defect:
             assert defect["rule"] in {rule.name for rule in mapping.rules}
         else:
