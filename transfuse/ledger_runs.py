@@ -38,6 +38,7 @@ class LedgerRuns:
             migration=asked.migration,
             options=asked.options,
             priority=asked.priority,
+            mode=asked.mode,
         )
 
     async def run_or_latest(self, run: UUID | None) -> UUID:

@@ -11,7 +11,7 @@ import msgspec
 
 from shared.core.priority import Priority
 from shared.core.run_options import RunOptions
-from shared.core.states import RunKind, RunState
+from shared.core.states import LoadMode, RunKind, RunState
 from shared.plan.model import Plan
 from shared.status.document import RunStatus
 
@@ -23,6 +23,7 @@ class AskedRun(msgspec.Struct, frozen=True, kw_only=True):
     migration: str
     options: RunOptions = RunOptions()
     priority: Priority = Priority.NORMAL
+    mode: LoadMode = LoadMode.INSERT
 
 
 class ListedRun(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.core.priority import Priority
 from shared.core.run_options import RunOptions
-from shared.core.states import RunKind
+from shared.core.states import LoadMode, RunKind
 from shared.ledger.runs import NewRun, Runs
 from shared.plan.model import Plan
 
@@ -20,6 +20,7 @@ async def start(
     migration: str,
     options: RunOptions,
     priority: Priority = Priority.NORMAL,
+    mode: LoadMode = LoadMode.INSERT,
 ) -> UUID:
     """Register the plan and the migration as needed, and write a pending run. Raises Refused `already_active`."""
     await runs.register_plan(name=plan.name, hash=plan.hash, files=plan.files)
@@ -30,6 +31,7 @@ async def start(
         actor=actor,
         transfuse_version=version("transfuse"),
         kind=RunKind.MIGRATE,
+        mode=mode,
         priority=priority.rank,
         options=options,
     )

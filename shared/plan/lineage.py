@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.plan.checks.calls import string_constant
 from shared.plan.compiled import CompiledPlan
 from shared.plan.expressions import Expression, parse
 from shared.plan.from_clause import read_from
 from shared.plan.model import Mapping, Plan
 from shared.plan.names import columns_of
+from shared.plan.nodes import string_constant
 from shared.plan.references import referred_mappings
 
 

@@ -26,6 +26,14 @@ def column_node(*names: str) -> Node:
     }
 
 
+def string_constant(node: Node) -> str | None:
+    """The text of a string constant, None for anything else."""
+    constant = node.get("literal")
+    if node.get("class") != "CONSTANT" or not isinstance(constant, dict) or constant.get("kind") != "STRING":
+        return None
+    return str(constant["text"])
+
+
 def case_node(when: Node, then: Node, otherwise: Node) -> Node:
     """`if(when, then, otherwise)` as a CASE."""
     template = parse("CASE WHEN a THEN b ELSE c END").tree

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from collections.abc import Mapping as ReadOnly
 from functools import lru_cache
 
-from shared.plan.checks.calls import string_constant
 from shared.plan.expressions import BadExpression, Call, Node, call_of, parse
 from shared.plan.model import Mapping
+from shared.plan.nodes import string_constant
 
 
 def root_calls(tree: Node, name: str = "ref") -> Iterator[Call]:

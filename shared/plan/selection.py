@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from shared.core.errors import Refused
+from shared.core.states import LoadMode
 from shared.plan.load_program import key_column
 from shared.plan.model import Plan
 from shared.plan.report import nearest
@@ -53,6 +54,21 @@ def select(plan: Plan, only: Sequence[str]) -> Selection:
         if asked.get(mapping.name)
     }
     return Selection(mappings=chosen, columns=columns)
+
+
+def mode_of(only: Sequence[str], asked: LoadMode | None) -> LoadMode:
+    """How batches of a run end: single columns are patched, everything else is inserted unless a merge is asked for.
+
+    Raises Refused with code `contradiction` where that is not what is asked for.
+    """
+    back_fills = any("." in text for text in only)
+    if asked is not None and (asked is LoadMode.PATCH) is not back_fills:
+        raise Refused(
+            f"The mode {asked} does not go with what the run is of.",
+            code="contradiction",
+            remedy="A run that names columns (`mapping.column`) is of mode patch, and no other is: leave the mode out.",
+        )
+    return asked or (LoadMode.PATCH if back_fills else LoadMode.INSERT)
 
 
 def _check_mapping(plan: Plan, name: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
 
 from shared.core.priority import Priority
 from shared.core.run_options import MOST_BATCH_ROWS, RunOptions
+from shared.core.states import LoadMode
+from shared.plan.selection import mode_of, select
 from transfuse.commands.plan import checked
 from transfuse.exit_codes import ExitCode
 from transfuse.following import follow
@@ -17,6 +20,16 @@ from transfuse.run_control import AskedRun
 
 PRIORITIES = {priority.lower(): priority for priority in Priority}
 USUAL = RunOptions()
+
+
+class How(TypedDict):
+    """How a run is to be, as it was typed."""
+
+    batch_rows: int
+    batch_bytes: int
+    only: tuple[str, ...]
+    mode: str | None
+    priority: str
 
 
 @click.command("run")
@@ -38,6 +51,17 @@ USUAL = RunOptions()
     show_default=True,
     help="Bytes of source text that a batch aims at.",
 )
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME[,NAME...]",
+    help="Run these mappings; or, as mapping.column, fill in columns of rows that are there.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["insert", "merge"]),
+    help="merge: the same plan again; rows that differ are updated. [default: insert]",
+)
 @click.option("--priority", type=click.Choice(list(PRIORITIES)), default="normal", show_default=True)
 @click.option("--detach", is_flag=True, help="Do not wait; only with started services.")
 def run_command(
@@ -45,11 +69,9 @@ def run_command(
     home: Path,
     api: str | None,
     migration: str | None,
-    batch_rows: int,
-    batch_bytes: int,
-    priority: str,
     *,
     detach: bool,
+    **how: Unpack[How],
 ) -> int:
     """Run PLAN, a folder with plan.yml or the file itself, and watch it to its balance.
 
@@ -61,14 +83,19 @@ def run_command(
     Examples:
       transfuse run plans/portal
       transfuse run plans/portal --batch-rows 20000 --priority high
+      transfuse run plans/portal --only orders,order_files
+      transfuse run plans/portal --only orders.suffix
       transfuse run plans/portal --api https://portal.example.org
     """
     plan = checked(plan_path)
+    only = tuple(name.strip() for text in how["only"] for name in text.split(","))
+    select(plan, only)
     asked = AskedRun(
         plan=plan,
         migration=migration or plan.name,
-        options=RunOptions(batch_rows=batch_rows, batch_bytes=batch_bytes),
-        priority=PRIORITIES[priority],
+        options=RunOptions(batch_rows=how["batch_rows"], batch_bytes=how["batch_bytes"], only=only),
+        mode=mode_of(only, None if how["mode"] is None else LoadMode(how["mode"])),
+        priority=PRIORITIES[how["priority"]],
     )
     return run_async(_run(home, api, asked, detach=detach))
 

@@ -183,6 +183,8 @@ def _options(asked: AskedRun) -> StartOptions:
         batch_size=asked.options.batch_rows,
         skip_validation=asked.options.skip_validation,
         priority=asked.priority,
+        mode=asked.mode,
+        only=asked.options.only,
     )
 
 

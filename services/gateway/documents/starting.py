@@ -19,7 +19,9 @@ class StartOptions(Form, frozen=True, kw_only=True):
     """How a run is to be. `validateOnly` is the mode `check`: everything but writing.
 
     `skipValidation` leaves out the rules of the plan and the verification afterwards, and is a warning of the run;
-    preflight, constraints and balance always hold. `only` names the mappings that are run.
+    preflight, constraints and balance always hold. `mode` is `insert`, or `merge` for the same plan again: new rows are
+    inserted, those that differ updated. `only` names the mappings that are run, parents of theirs are expected in the
+    target; or, as `mapping.column`, columns that are filled in late, of rows that are there.
     """
 
     batch_size: Annotated[int, Meta(ge=1, le=MOST_BATCH_ROWS)] = MOST_BATCH_ROWS

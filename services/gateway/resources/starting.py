@@ -7,6 +7,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from services.gateway.api.decoding import as_json
@@ -20,8 +21,10 @@ from shared.core.states import BUILT_MODES, LoadMode
 from shared.identity.permissions import Permission
 from shared.ledger.idempotency import KeyedRequest
 from shared.ledger.outcomes import RunOutcome
+from shared.ledger.plan_texts import plan_files
 from shared.ledger.register import Migration, read_migration
 from shared.ledger.runs import NewRun, create_run, read_runs
+from shared.plan.selection import mode_of, select
 
 VERSION = version("transfuse")
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -40,6 +43,8 @@ async def start_run(call: Call[Nothing, Nothing, StartForm]) -> Answer[RunDocume
     mode = _mode(call.body.options)
     if request is None:
         migration = await call.api.register.get(call.body.migration_id)
+        async with call.api.ledger.acquire() as connection:
+            await _check_only(call, connection, migration)
         run = await call.api.runs.create(_new_run(call, migration, mode))
         return _answer(as_json(document_of(await call.api.runs.get(run), NOTHING_YET)))
     async with call.api.idempotency.once(request) as attempt:
@@ -47,6 +52,7 @@ async def start_run(call: Call[Nothing, Nothing, StartForm]) -> Answer[RunDocume
             return _answer(attempt.kept)
         # All on one connection: who holds a key while he waits for another would wait for those who wait for the key.
         migration = await read_migration(attempt.connection, call.body.migration_id)
+        await _check_only(call, attempt.connection, migration)
         run = await create_run(attempt.connection, _new_run(call, migration, mode))
         (written,) = await read_runs(attempt.connection, [run])
         content = as_json(document_of(written, NOTHING_YET))
@@ -92,15 +98,27 @@ def _mode(options: StartOptions) -> LoadMode:
             code="contradiction",
             remedy="Leave out mode, or validateOnly.",
         )
-    mode = LoadMode.CHECK if options.validate_only else options.mode or LoadMode.INSERT
+    mode = LoadMode.CHECK if options.validate_only else mode_of(options.only, options.mode)
     if mode not in BUILT_MODES:
         built = ", ".join(sorted(BUILT_MODES))
         raise conflict(f"The mode {mode} is not available.", code="not_available", remedy=f"Use one of: {built}.")
-    if options.only:
-        raise conflict(
-            "A run of some mappings only is not available.", code="not_available", remedy="Start a run of all mappings."
-        )
     return mode
+
+
+async def _check_only(
+    call: Call[Nothing, Nothing, StartForm], connection: asyncpg.Connection, migration: Migration
+) -> None:
+    """Raise Refused where the plan has no mapping or column of a name that `only` gives."""
+    if not call.body.options.only:
+        return
+    found = await call.api.inspections.inspect(await plan_files(connection, migration.plan_hash))
+    if found.plan is None:
+        raise bad_request(
+            "The plan of this migration has errors.",
+            code="plan_refused",
+            remedy="See the errors of its newest version, correct them, and keep it again.",
+        )
+    select(found.plan, call.body.options.only)
 
 
 def _new_run(call: Call[Nothing, Nothing, StartForm], migration: Migration, mode: LoadMode) -> NewRun:
@@ -113,7 +131,7 @@ def _new_run(call: Call[Nothing, Nothing, StartForm], migration: Migration, mode
         transfuse_version=VERSION,
         mode=mode,
         priority=options.priority.rank,
-        options=RunOptions(batch_rows=options.batch_size, skip_validation=options.skip_validation),
+        options=RunOptions(batch_rows=options.batch_size, skip_validation=options.skip_validation, only=options.only),
     )
 
 

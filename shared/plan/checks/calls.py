@@ -9,6 +9,7 @@ import msgspec
 from shared.plan.expressions import Call, Node
 from shared.plan.functions import FUNCTIONS
 from shared.plan.model import Mapping, Text
+from shared.plan.nodes import string_constant
 from shared.plan.report import Report
 
 
@@ -83,14 +84,6 @@ def excepted_names(call: Call) -> tuple[str, ...] | None:
         return None
     names = [string_constant(argument["expression"]) for argument in node["arguments"]]
     return tuple(name for name in names if name is not None) if None not in names else None
-
-
-def string_constant(node: Node) -> str | None:
-    """The text of a string constant, None for anything else."""
-    constant = node.get("literal")
-    if node.get("class") != "CONSTANT" or not isinstance(constant, dict) or constant.get("kind") != "STRING":
-        return None
-    return str(constant["text"])
 
 
 def place(node: Node) -> int:

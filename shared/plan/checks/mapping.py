@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from shared.plan.checks.calls import Calls, string_constant
+from shared.plan.checks.calls import Calls
 from shared.plan.checks.expressions import Scope, check_expression
 from shared.plan.expressions import Expression
 from shared.plan.follows import check_follows
 from shared.plan.from_checks import aliases_of, from_faults, key_faults
 from shared.plan.model import BadValue, Mapping, Plan, Text
+from shared.plan.nodes import string_constant
 from shared.plan.position import Position
 from shared.plan.references import referred, root_calls
 from shared.plan.report import Report

@@ -1,0 +1,4 @@
+-- The text of one plan.
+
+-- name: files
+select files from transfuse.plan where hash = $1;
