@@ -259,6 +259,25 @@ async def test_kind_36_every_patient_has_a_case_and_every_order_belongs_to_it(si
     )
 
 
+async def test_kind_37_a_day_becomes_its_midnight_and_no_time_is_made_up(sides: BothSides) -> None:
+    await sides.alike(
+        "select id, patient_id, title, case when done then 'completed' else 'scheduled' end,"
+        " case when date between '1900-01-02' and '2025-12-31' then date::timestamp at time zone 'UTC' end, null"
+        " from dispatch_event order by 1",
+        "select e.legacy_event_id, p.legacy_patient_id, e.event_type, e.status, e.scheduled_at, e.created_at"
+        " from patient_events e join patients p on p.id = e.patient_id order by 1",
+    )
+    await sides.alike(
+        "select id, date::text from dispatch_event where date > '2025-12-31' order by 1",
+        "select legacy_event_id, metadata -> 'rejected' ->> 'scheduled_at' from patient_events"
+        " where scheduled_at is null order by 1",
+    )
+    await sides.alike(
+        "select id, created_at, created_at, null from dispatch_file order by 1",
+        "select legacy_file_id, uploaded_at, created_at, updated_at from files order by 1",
+    )
+
+
 async def test_the_price_of_every_order_is_loaded_or_waits_to_the_cent(sides: BothSides) -> None:
     waiting = await sides.legacy.fetchval(
         "select coalesce(sum(price), 0) from dispatch_instruction where id not in (select id from good_order)"
