@@ -1,4 +1,5 @@
 import { chromium, type Browser, type BrowserContext, type Page, type Request, type WebSocket } from "playwright-core";
+import { PATIENCE_MS } from "./patience";
 import { stack, type Role } from "./stack";
 
 const FLAGS = [
@@ -89,7 +90,7 @@ export async function visit(browser: Browser, { size = "desktop", scheme = "ligh
     timezoneId: "UTC",
     hasTouch: size === "phone",
   });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(PATIENCE_MS);
   return new Visitor(context, await context.newPage());
 }
 

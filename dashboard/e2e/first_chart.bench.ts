@@ -22,4 +22,4 @@ test("the first chart of a run, load after load", async () => {
   writeFileSync(file, JSON.stringify(loads));
   await browser.close();
   expect(loads).toHaveLength(LOADS);
-}, 180_000);
+});

@@ -1,8 +1,16 @@
+import { vi } from "vitest";
+import { PATIENCE_MS } from "./patience";
 import { stack, type Role } from "./stack";
 
 interface RunDocument {
   id: string;
   state: string;
+}
+
+interface StatusDocument {
+  phase: string;
+  progress: { percentage: number };
+  verdict: { headline: string };
 }
 
 interface MigrationDocument {
@@ -11,7 +19,6 @@ interface MigrationDocument {
   lastRun: RunDocument | null;
 }
 
-const PATIENCE_MS = 60_000;
 const EVERY_MS = 200;
 
 /** A person without a browser: what the pages' tests need to be there, and what the API says to whom. */
@@ -73,14 +80,13 @@ export class Gateway {
     return run.id;
   }
 
-  async #until(migration: string, holds: (status: { phase: string; progress: { percentage: number } }) => boolean): Promise<void> {
-    const end = Date.now() + PATIENCE_MS;
-    for (;;) {
-      const status = await this.get<{ phase: string; progress: { percentage: number }; verdict: { headline: string } }>(`/api/migrations/${migration}/status`);
-      if (holds(status)) return;
-      if (status.phase === "failed" || Date.now() > end) throw new Error(`the run is ${status.phase}: ${status.verdict.headline}`);
-      await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
-    }
+  async #until(migration: string, holds: (status: StatusDocument) => boolean): Promise<void> {
+    const ask = async (): Promise<boolean> => {
+      const status = await this.get<StatusDocument>(`/api/migrations/${migration}/status`);
+      if (!holds(status) && status.phase === "failed") throw new Error(`the run failed: ${status.verdict.headline}`);
+      return holds(status);
+    };
+    await vi.waitUntil(ask, { timeout: PATIENCE_MS, interval: EVERY_MS });
   }
 
   async #read<T>(answer: Response, path: string): Promise<T> {

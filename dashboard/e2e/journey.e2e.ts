@@ -3,11 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signIn, startBrowser, visit, visitAs, type Visitor } from "./browser";
 import { Gateway } from "./gateway";
 import { figure, startRun } from "./pages";
+import { PATIENCE_MS } from "./patience";
 import { stack } from "./stack";
 
 /** Rows in a batch: few enough that the run lasts long enough to be watched. */
 const WATCHED = 400;
 const SLOW = 40;
+/** More than the notifier takes in one message. */
+const TOO_MUCH = "4".repeat(17 * 1024);
 
 let browser: Browser;
 beforeAll(async () => {
@@ -20,6 +23,9 @@ describe("from signing in to the balance", () => {
   let page: Page;
   let run = "";
   const lines = new Set<WebSocketRoute>();
+  /** The ends at the notifier, the last one of now, and what each of them was the first to tell. */
+  const servers: { end: WebSocketRoute; from: number }[] = [];
+  let endings = 0;
   let cut = false;
   const frames: string[] = [];
 
@@ -31,6 +37,11 @@ describe("from signing in to the balance", () => {
       if (cut) return void line.close();
       lines.add(line);
       const server = line.connectToServer();
+      servers.push({ end: server, from: frames.length });
+      server.onClose(() => {
+        endings += 1;
+        void line.close();
+      });
       server.onMessage((message) => {
         frames.push(String(message));
         line.send(message);
@@ -40,9 +51,10 @@ describe("from signing in to the balance", () => {
   afterAll(() => visitor.context.close());
 
   test("a wrong password is told, the right one leads to the page that was asked for", async () => {
-    visitor.expected = /status of 401/;
     await page.goto("/plans");
     await page.getByLabel("Work e-mail").fill(stack.accounts.admin.email);
+    expect(visitor.complaints).toEqual([]);
+    visitor.expected = /status of 401/;
     await page.getByLabel("Password").fill("not the password of anybody");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("alert").waitFor();
@@ -61,12 +73,12 @@ describe("from signing in to the balance", () => {
   });
 
   test("progress moves by the socket, and nothing asks for the status meanwhile", async () => {
-    await expect.poll(() => figure(page, "Rows settled"), { timeout: 40_000 }).toBeGreaterThan(0);
+    await expect.poll(() => figure(page, "Rows settled"), { timeout: PATIENCE_MS }).toBeGreaterThan(0);
     const asked = visitor.asked(/\/status$/);
     const told = frames.length;
     const seen = new Set([await figure(page, "Rows settled")]);
     await expect
-      .poll(async () => seen.add(await figure(page, "Rows settled")).size, { timeout: 20_000, interval: 100 })
+      .poll(async () => seen.add(await figure(page, "Rows settled")).size, { timeout: PATIENCE_MS, interval: 100 })
       .toBeGreaterThanOrEqual(6);
     expect(visitor.asked(/\/status$/) - asked).toBe(0);
     expect(frames.slice(told).filter((frame) => frame.includes("migration:progress")).length).toBeGreaterThanOrEqual(5);
@@ -81,13 +93,24 @@ describe("from signing in to the balance", () => {
     expect(await page.locator(".stale").count()).toBe(1);
     const before = await figure(page, "Rows settled");
     cut = false;
-    await page.getByText(/^No live updates for/).waitFor({ state: "detached", timeout: 20_000 });
-    await expect.poll(async () => (await ended(page)) || (await figure(page, "Rows settled")) > before, { timeout: 20_000 }).toBe(true);
+    await page.getByText(/^No live updates for/).waitFor({ state: "detached" });
+    await expect.poll(async () => (await ended(page)) || (await figure(page, "Rows settled")) > before, { timeout: PATIENCE_MS }).toBe(true);
     expect(await page.locator(".stale").count()).toBe(0);
   });
 
+  test("a line that the notifier ends comes back by itself, with the state of now", async () => {
+    const opened = servers.length;
+    servers.at(-1)?.end.send(TOO_MUCH);
+    await expect.poll(() => endings, { timeout: PATIENCE_MS }).toBeGreaterThan(0);
+    await expect.poll(() => servers.length, { timeout: PATIENCE_MS }).toBeGreaterThan(opened);
+    const heard = (): string[] => frames.slice(servers.at(-1)?.from);
+    await expect.poll(() => heard().some((frame) => frame.includes("migration:progress")), { timeout: PATIENCE_MS }).toBe(true);
+    await page.getByText(/^No live updates for/).waitFor({ state: "detached" });
+    expect(visitor.complaints).toEqual([]);
+  });
+
   test("the page turns over to the balance when the run is complete", async () => {
-    await page.getByRole("heading", { name: "Every row is accounted for" }).waitFor({ timeout: 60_000 });
+    await page.getByRole("heading", { name: "Every row is accounted for" }).waitFor();
     const balance = page.getByRole("region", { name: "Every row is accounted for" });
     expect(await balance.innerText()).toMatch(/unaccounted/i);
     await page.getByText("How we know").waitFor();
@@ -147,12 +170,12 @@ describe("another run", () => {
     const visitor = await visitAs(browser, "migration_manager");
     const { page } = visitor;
     await startRun(page, "Rehearsal of a cancel", SLOW);
-    await expect.poll(() => figure(page, "Rows settled"), { timeout: 40_000 }).toBeGreaterThan(0);
+    await expect.poll(() => figure(page, "Rows settled"), { timeout: PATIENCE_MS }).toBeGreaterThan(0);
     await page.getByRole("button", { name: "Cancel…" }).click();
     const question = page.getByRole("alertdialog");
     expect(await question.innerText()).toMatch(/settled rows? stay in the target/);
     await question.getByRole("button", { name: "Cancel run" }).click();
-    await page.getByText("The run was cancelled.", { exact: true }).waitFor({ timeout: 30_000 });
+    await page.getByText("The run was cancelled.", { exact: true }).waitFor();
     expect(await page.getByRole("button", { name: /Pause|Resume|Cancel/ }).count()).toBe(0);
     expect(visitor.complaints).toEqual([]);
     await visitor.context.close();

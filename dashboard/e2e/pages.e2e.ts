@@ -22,7 +22,7 @@ let places: readonly Place[] = [];
 beforeAll(async () => {
   browser = await startBrowser();
   places = await everyPage();
-}, 90_000);
+});
 afterAll(() => browser.close());
 
 const SHOWN_NODES = 3;
@@ -56,7 +56,7 @@ describe.each(Object.keys(SIZES) as Size[])("every page on a %s", (size) => {
     expect(found).toEqual([]);
     expect(await visitor.kept()).not.toContain(stack.canary);
     await visitor.context.close();
-  }, 120_000);
+  });
 
   test("signing in is accessible too", async () => {
     const visitor = await visit(browser, { size });

@@ -16,7 +16,7 @@ beforeAll(async () => {
   mkdirSync(FOLDER, { recursive: true });
   browser = await startBrowser();
   places = await everyPage();
-}, 90_000);
+});
 afterAll(() => browser.close());
 
 describe.each(Object.keys(SIZES) as Size[])("pictures of every page on a %s", (size) => {
@@ -40,5 +40,5 @@ describe.each(Object.keys(SIZES) as Size[])("pictures of every page on a %s", (s
       }
     }
     await context.close();
-  }, 120_000);
+  });
 });

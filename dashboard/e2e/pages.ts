@@ -5,7 +5,7 @@ export async function startRun(page: Page, migration: string, batchRows: number)
   await page.getByRole("link", { name: "New run" }).first().click();
   await page.getByRole("heading", { name: "Which migration?" }).waitFor();
   await page.getByRole("link", { name: migration, exact: true }).click();
-  await page.getByText(/\d+ checks passed/).waitFor({ timeout: 30_000 });
+  await page.getByText(/\d+ checks passed/).waitFor();
   await page.getByRole("button", { name: "Options" }).click();
   await page.getByRole("radio", { name: /^Real run/ }).check();
   await page.getByLabel("Rows in a batch").fill(String(batchRows));

@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { TEST_MS } from "./patience";
 
 /** The tests that need a browser and a running stack. One after another: they look at one installation. */
 export default defineConfig({
@@ -8,8 +9,8 @@ export default defineConfig({
     environment: "node",
     pool: "threads",
     fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: TEST_MS,
+    hookTimeout: TEST_MS,
     bail: process.env.CI === undefined ? 1 : 0,
   },
 });

@@ -20,8 +20,7 @@ if (root)
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={client}>
-        {/* A changed address shows at once: routes are loaded before they are drawn, so there is nothing to wait for. */}
-        <RouterProvider router={createBrowserRouter(ROUTES)} useTransitions={false} />
+        <RouterProvider router={createBrowserRouter(ROUTES)} />
       </QueryClientProvider>
     </StrictMode>,
   );

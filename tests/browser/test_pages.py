@@ -13,7 +13,7 @@ from tests.browser.stack import stack
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(1000)
 async def test_people_can_do_on_the_pages_what_they_came_for(open_path: Path, tmp_path: Path) -> None:
     try:
         chromium()

@@ -1,1 +1,0 @@
-import{r as i,j as s}from"./react-BkT3UR7z.js";import{ae as o}from"./index-D74s2aqK.js";function l({title:e,aside:a,className:t,children:c}){const r=i.useId();return s.jsxs("section",{className:o("card",t),"aria-labelledby":r,children:[s.jsxs("header",{children:[s.jsx("h2",{id:r,children:e}),a]}),c]})}export{l as C};
