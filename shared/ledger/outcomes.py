@@ -22,7 +22,7 @@ RUNS_KNOWN = 2048
 
 
 class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """Settled rows of all passes by outcome, and what was warned about, as the run's status has them."""
+    """Settled rows of first passes by outcome, and what was warned about, as the run's status has them."""
 
     counts: Counts = Counts()
     warnings: tuple[WarningCount, ...] = ()

@@ -1,15 +1,16 @@
 -- What runs came to so far: their rows by outcome and what was warned about, with what retention has summed up.
 
 -- name: counts
+-- Of first passes: a second one writes to rows that are counted there.
 select c.run_id, sum(c.read)::bigint as read, sum(c.loaded)::bigint as loaded, sum(c.updated)::bigint as updated,
        sum(c.unchanged)::bigint as unchanged, sum(c.merged)::bigint as merged, sum(c.filtered)::bigint as filtered,
        sum(c.quarantined)::bigint as quarantined
   from (
     select b.run_id, b.read_count as read, b.loaded, b.updated, b.unchanged, b.merged, b.filtered, b.quarantined
-      from transfuse.batch b where b.run_id = any ($1)
+      from transfuse.batch b where b.run_id = any ($1) and b.pass = 1
      union all
     select t.run_id, t.read_count, t.loaded, t.updated, t.unchanged, t.merged, t.filtered, t.quarantined
-      from transfuse.batch_total t where t.run_id = any ($1)
+      from transfuse.batch_total t where t.run_id = any ($1) and t.pass = 1
   ) c
  group by c.run_id;
 

@@ -181,14 +181,16 @@ def _mapping(row: asyncpg.Record, run: asyncpg.Record) -> MappingSnapshot:
 def _snapshot(
     run: asyncpg.Record, mappings: tuple[MappingSnapshot, ...], reasons: _Reasons, life: _Life, pace: Pace
 ) -> RunSnapshot:
-    counts = sum((mapping.counts for mapping in mappings), Counts())
+    first = [mapping for mapping in mappings if mapping.pass_number == 1]
+    counts = sum((mapping.counts for mapping in first), Counts())
     batches = sum((mapping.batches for mapping in mappings), BatchCounts())
-    row_total = sum(mapping.from_rows or 0 for mapping in mappings)
+    work_done = sum(mapping.counts.settled for mapping in mappings)
+    work_total = sum(mapping.from_rows or 0 for mapping in mappings)
     rate = sum(mapping.rows_per_second for mapping in mappings)
-    remaining = row_total - counts.read
+    remaining = work_total - work_done
     running = RunState(run["state"]) is RunState.RUNNING
     if RunState(run["state"]) in FINAL and run["started_at"] is not None and run["finished_at"] is not None:
-        rate = counts.read / max((run["finished_at"] - run["started_at"]).total_seconds(), 0.001)
+        rate = work_done / max((run["finished_at"] - run["started_at"]).total_seconds(), 0.001)
     return msgspec.convert(
         {
             **{name: run[name] for name in _RUN_FIELDS},
@@ -197,7 +199,7 @@ def _snapshot(
             "mappings": mappings,
             "counts": counts,
             "batches": batches,
-            "row_total": row_total,
+            "row_total": sum(mapping.from_rows or 0 for mapping in first),
             "rows_per_second": rate,
             "eta_seconds": remaining / rate if running and rate > 0 and remaining >= 0 else None,
             "warnings": reasons.warnings,

@@ -123,9 +123,10 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run at one moment. `seq` = settled batches + run events: of two snapshots the higher is the younger.
 
-    `rows_per_second` is over the last seconds while it runs, over the whole run when it has ended; `eta_seconds` None
-    while it cannot be told. `asked_by` is who last paused, resumed or cancelled it, `notices` what was warned about
-    that belongs to no mapping's rows.
+    `counts` and `row_total` are of first passes, which read every row once; `work_done` and `work_total` count the
+    rows of second passes beside them. `rows_per_second` is over the last seconds while it runs, over the whole run
+    when it has ended; `eta_seconds` None while it cannot be told. `asked_by` is who last paused, resumed or
+    cancelled it, `notices` what was warned about that belongs to no mapping's rows.
     """
 
     run: UUID
@@ -167,6 +168,21 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     def is_final(self) -> bool:
         """Whether nothing will change any more, short of a resume of a failed run."""
         return self.state in FINAL
+
+    @property
+    def work_done(self) -> int:
+        """Settled rows of all passes."""
+        return sum(mapping.counts.settled for mapping in self.mappings)
+
+    @property
+    def work_total(self) -> int:
+        """Rows to settle of all passes."""
+        return sum(mapping.from_rows or 0 for mapping in self.mappings)
+
+    @property
+    def waiting(self) -> int:
+        """Rows in quarantine, also those that are loaded and of which only a second pass was refused."""
+        return sum(mapping.counts.quarantined for mapping in self.mappings)
 
     @property
     def balances(self) -> tuple[MappingBalance, ...]:

@@ -30,7 +30,10 @@ class Ground(StrEnum):
 
 
 class ProgressStatus(Document, frozen=True, kw_only=True):
-    """Settled rows of all rows; `percentage` is 100 only when the run is completed. `estimated` marks the total."""
+    """Settled rows of all rows, those of second passes counted once more: the work, not the rows there are.
+
+    `percentage` is 100 only when the run is completed. `estimated` marks the total.
+    """
 
     current: int
     total: int

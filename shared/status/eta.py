@@ -24,14 +24,14 @@ def eta_of(snapshot: RunSnapshot) -> Eta | None:
     """None before 60 seconds and 2 % of the rows, while nothing moves, and when nothing is left to come."""
     if snapshot.state is RunState.FINISHING and snapshot.phases:
         return _finishing(snapshot)
-    if snapshot.state is not RunState.RUNNING or not snapshot.row_total or snapshot.started_at is None:
+    if snapshot.state is not RunState.RUNNING or not snapshot.work_total or snapshot.started_at is None:
         return None
-    settled = snapshot.counts.settled
+    settled = snapshot.work_done
     elapsed = (snapshot.read_at - snapshot.started_at).total_seconds()
-    if elapsed < SHOWN_AFTER_SECONDS or settled < SHOWN_AFTER_SHARE * snapshot.row_total:
+    if elapsed < SHOWN_AFTER_SECONDS or settled < SHOWN_AFTER_SHARE * snapshot.work_total:
         return None
     return estimate(
-        remaining=max(snapshot.row_total - settled, 0),
+        remaining=max(snapshot.work_total - settled, 0),
         rates=rates(snapshot.pace),
         moved_seconds=elapsed,
         now=snapshot.read_at,

@@ -21,11 +21,12 @@ def percentage(current: int, total: int, *, is_completed: bool) -> float:
 
 
 def progress_of(snapshot: RunSnapshot) -> ProgressStatus:
-    """Settled rows of all rows that the run is to settle."""
-    current = snapshot.counts.settled
+    """How much of the work is done: settled rows of all rows to settle, those of second passes once more."""
     return ProgressStatus(
-        current=current,
-        total=snapshot.row_total,
-        percentage=percentage(current, snapshot.row_total, is_completed=snapshot.state is RunState.COMPLETED),
+        current=snapshot.work_done,
+        total=snapshot.work_total,
+        percentage=percentage(
+            snapshot.work_done, snapshot.work_total, is_completed=snapshot.state is RunState.COMPLETED
+        ),
         estimated=any(mapping.estimated for mapping in snapshot.mappings),
     )

@@ -218,22 +218,20 @@ def _without_rows(seen: Seen) -> Verdict | None:
 def _completed(seen: Seen) -> Verdict | None:
     if seen.snapshot.state is not RunState.COMPLETED:
         return None
-    counts = seen.balance.counts
-    waiting = (
-        f" {words.rows(counts.quarantined)} {_wait(counts.quarantined)} in quarantine." if counts.quarantined else ""
-    )
+    counts, quarantined = seen.balance.counts, seen.snapshot.waiting
+    waiting = f" {words.rows(quarantined)} {_wait(quarantined)} in quarantine." if quarantined else ""
     twice = " More than one snapshot was read: a differential pass is owed." if seen.snapshot.snapshot_count > 1 else ""
     return Verdict(
         code="balanced",
         ground=Ground.COMPLETED,
         headline="Every row is accounted for.",
         detail=f"{words.rows(counts.read)} read, none unaccounted.{waiting}{twice}",
-        figures={"read": counts.read, "quarantined": counts.quarantined, "unaccounted": 0},
+        figures={"read": counts.read, "quarantined": quarantined, "unaccounted": 0},
     )
 
 
 def _otherwise(seen: Seen) -> Verdict | None:
-    quarantined = seen.snapshot.counts.quarantined
+    quarantined = seen.snapshot.waiting
     waiting = (
         f" {words.rows(quarantined)} {_wait(quarantined)} in quarantine; they do not hold up the run."
         if quarantined
@@ -274,7 +272,7 @@ def average_rate(snapshot: RunSnapshot) -> float:
         for phase in snapshot.phases
         if phase.state is RunState.RUNNING
     )
-    return snapshot.counts.settled / moved if moved > 0 else 0.0
+    return snapshot.work_done / moved if moved > 0 else 0.0
 
 
 def _wait(count: int) -> str:

@@ -8,6 +8,11 @@ _MINUTE = 60
 _HOUR = 3600
 
 
+def of_pass(mapping: str, number: int) -> str:
+    """A mapping, or the second pass of one."""
+    return mapping if number == 1 else f"{mapping}, pass {number}"
+
+
 def rows(count: int) -> str:
     """`1 row`, `1,902 rows`."""
     return f"{count:,} {'row' if count == 1 else 'rows'}"

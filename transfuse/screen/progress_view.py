@@ -9,6 +9,7 @@ from rich.text import Text
 
 from shared.core.states import MappingState, RunState
 from shared.status.document import Ground, MappingStatus, RunStatus
+from shared.status.words import of_pass
 from transfuse.screen.figures import duration, grouped
 
 BAR_WIDTH = 24
@@ -68,7 +69,7 @@ def _row(mapping: MappingStatus) -> tuple[RenderableType, ...]:
     seconds = (total - read) / mapping.rows_per_second if total is not None and mapping.rows_per_second > 0 else None
     return (
         MARKS[mapping.state],
-        Text(mapping.mapping),
+        Text(of_pass(mapping.mapping, mapping.pass_number)),
         ProgressBar(total=max(total or 0, 1), completed=1 if complete and not total else read, width=BAR_WIDTH),
         grouped(read),
         grouped(total),

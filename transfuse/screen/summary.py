@@ -8,6 +8,7 @@ from rich.text import Text
 
 from shared.core.states import RunState
 from shared.status.document import MappingAccount, RunStatus
+from shared.status.words import of_pass
 from transfuse.exit_codes import ExitCode
 from transfuse.screen.figures import duration, grouped
 
@@ -55,7 +56,7 @@ def _balance(status: RunStatus) -> Table:
     for account in _accounts(status):
         counts = account.counts
         table.add_row(
-            Text(account.mapping),
+            Text(of_pass(account.mapping, account.pass_number)),
             *(grouped(count) for count in (account.driving, account.excluded, counts.read)),
             *(grouped(getattr(counts, outcome)) for outcome in OUTCOMES),
             Text("yes", "green") if account.balanced else Text("NO", "bold red"),

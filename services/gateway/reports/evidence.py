@@ -69,10 +69,12 @@ def _counted_before(known: Known) -> Proof:
     mappings = known.snapshot.mappings
     counted = [mapping for mapping in mappings if mapping.from_rows is not None and mapping.driving_rows is not None]
     equal = [mapping for mapping in counted if mapping.from_rows == mapping.counts.settled]
+    names = {mapping.mapping for mapping in mappings}
+    differing = {mapping.mapping for mapping in mappings if mapping not in equal}
     return Proof(
         code="counted_before",
         check="Counted in the snapshot before the first row moved, independently of the batches",
-        result=f"{len(equal):,} of {len(mappings):,} mappings equal",
+        result=f"{len(names - differing):,} of {len(names):,} mappings equal",
         state=_state(
             known, is_checked=bool(mappings) and len(counted) == len(mappings), holds=len(equal) == len(mappings)
         ),

@@ -11,7 +11,7 @@ from services.gateway.reason_words import words_for
 from services.gateway.reports.markup import Markup, element, joined
 from shared.core.states import Outcome, RunState
 from shared.status.document import BalanceStatus, MappingAccount
-from shared.status.words import duration
+from shared.status.words import duration, of_pass
 
 STYLE = Markup(files("services.gateway.reports").joinpath("page.css").read_text(encoding="utf-8"))
 COLOURS = {
@@ -119,7 +119,7 @@ _ALWAYS_SHOWN = frozenset({Outcome.LOADED, Outcome.MERGED, Outcome.FILTERED, Out
 
 
 def _account(account: MappingAccount, used: Iterable[Outcome]) -> Markup:
-    name = account.mapping if account.pass_number == 1 else f"{account.mapping}, pass {account.pass_number}"
+    name = of_pass(account.mapping, account.pass_number)
     figures = (
         account.in_snapshot,
         account.counts.read,

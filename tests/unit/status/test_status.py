@@ -114,3 +114,4 @@ def test_a_second_pass_counts_no_row_twice_in_the_balance_and_is_work_all_the_sa
     assert found.balance is not None
     assert (found.balance.in_snapshot, found.balance.counts.read) == (1000, 1000)
     assert (found.progress.current, found.progress.total) == (1400, 2000)
+    assert found.counts.read == 1000
