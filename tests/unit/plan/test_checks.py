@@ -162,6 +162,22 @@ def test_options_name_columns_that_are_there(option: str, expected: str) -> None
     assert message.split(": ", 1)[1] == expected
 
 
+TWICE = CLINIC[CLINIC.index("  - name: doctors") : CLINIC.index("  - name: patients")]
+
+
+@pytest.mark.parametrize("other", ("off", ""))
+def test_mappings_of_one_table_decide_its_triggers_alike(other: str) -> None:
+    decided = "    triggers: {touch: %s}\n"
+    second = TWICE.replace("name: doctors", "name: nurses", 1) + (decided % other if other else "")
+    text = CLINIC.replace(TWICE, TWICE + decided % "keep" + second, 1)
+    with pytest.raises(PlanRefused) as refusal:
+        check_plan(read(text))
+    (message,) = problems(refusal.value)
+    assert message.endswith(
+        "mappings 'doctors' and 'nurses' both write doctors: decide its trigger 'touch' alike in both"
+    )
+
+
 def test_a_mapping_has_exactly_one_key_column() -> None:
     (message,) = refused("legacy_id: p.id", "legacy_id: key()")
     assert message.endswith("mapping 'patients' needs exactly one column that is key()")
