@@ -26,6 +26,7 @@ from shared.plan.compiled import (
     Cut,
     LoadProgram,
     Reference,
+    SecondPass,
     SourceProgram,
     TransformProgram,
     encode_compiled,
@@ -99,7 +100,7 @@ class Target:
         await self.connection.execute("update transfuse.batch set state = 'dispatched' where run_id = $1", run)
         return run
 
-    async def message(self, ref: BatchRef, body: Body) -> LoadBatch:
+    async def message(self, ref: BatchRef, body: Body, mode: LoadMode = LoadMode.INSERT) -> LoadBatch:
         """The load message of a batch."""
         sink = io.BytesIO()
         await self.connection.copy_from_query(body.select, output=sink, format=body.encoding.value)
@@ -114,11 +115,31 @@ class Target:
             warned=body.warned,
         )
         sealed = self.keys[ref.run].seal(msgspec.msgpack.encode(filled), batch_aad(ref, Stage.LOAD))
-        return LoadBatch(batch=ref, mode=LoadMode.INSERT, encoding=body.encoding, row_count=len(keys), body=sealed)
+        return LoadBatch(batch=ref, mode=mode, encoding=body.encoding, row_count=len(keys), body=sealed)
 
-    async def load(self, ref: BatchRef, body: Body) -> Settled:
+    async def load(self, ref: BatchRef, body: Body, mode: LoadMode = LoadMode.INSERT) -> Settled:
         """Bring one batch."""
-        return await self.loader.load(await self.message(ref, body))
+        return await self.loader.load(await self.message(ref, body, mode))
+
+    async def second(self, programs: dict[str, LoadProgram], second: dict[str, LoadProgram]) -> UUID:
+        """A run as `run` makes it, of which some mappings have a batch of a second pass with a program of its own."""
+        run = await self.run(programs)
+        plan = _plan(programs, excludes_expected=False)
+        mappings = tuple(_with_second(one, second.get(one.name)) for one in plan.mappings)
+        compiled = encode_compiled(msgspec.structs.replace(plan, mappings=mappings))
+        await self.connection.execute("update transfuse.run set compiled = $2 where id = $1", run, compiled)
+        for name in second:
+            await self.connection.execute(
+                """insert into transfuse.run_mapping
+                       (run_id, mapping, pass, position, cut_complete, driving_rows, from_rows)
+                   values ($1, $2, 2, 9, true, 0, 0)""",
+                *(run, name),
+            )
+            await self.connection.execute(
+                "insert into transfuse.batch (run_id, mapping, pass, seq, state) values ($1, $2, 2, 1, 'dispatched')",
+                *(run, name),
+            )
+        return run
 
     async def counts(self, ref: BatchRef) -> Counts:
         """The counts that the ledger has of a settled batch; all zero where it is not settled."""
@@ -152,22 +173,22 @@ class Target:
     async def manifest(self, ref: BatchRef) -> dict[str, set[UUID]]:
         """The manifest of a batch, opened: keys by outcome."""
         row = await self.connection.fetchrow(
-            "select * from transfuse.manifest where run_id = $1 and mapping = $2 and seq = $3",
-            *(ref.run, ref.mapping, ref.seq),
+            "select * from transfuse.manifest where run_id = $1 and mapping = $2 and pass = $3 and seq = $4",
+            *(ref.run, ref.mapping, ref.pass_number, ref.seq),
         )
         assert row is not None
         opened = {
             name: self.keys[ref.run].open_(row[name], manifest_aad(ref))
-            for name in ("written", "unchanged", "filtered", "quarantined")
+            for name in ("written", "updated", "unchanged", "filtered", "quarantined")
         }
         return {
             name: {UUID(bytes=keys[at : at + 16]) for at in range(0, len(keys), 16)} for name, keys in opened.items()
         }
 
 
-def batch(run: UUID, mapping: str, seq: int = 1, generation: int = 1) -> BatchRef:
+def batch(run: UUID, mapping: str, seq: int = 1, generation: int = 1, *, pass_number: int = 1) -> BatchRef:
     """A batch's identity."""
-    return BatchRef(run=run, mapping=mapping, seq=seq, generation=generation)
+    return BatchRef(run=run, mapping=mapping, pass_number=pass_number, seq=seq, generation=generation)
 
 
 def _plan(programs: dict[str, LoadProgram], *, excludes_expected: bool) -> CompiledPlan:
@@ -204,6 +225,19 @@ def _mapping(name: str, loading: LoadProgram, excludes_expected: bool) -> Compil
     return CompiledMapping(
         name=name, key_domain=name, wave=0, depends_on=(), source=source, transform=transform, load=loading
     )
+
+
+def _with_second(mapping: CompiledMapping, loading: LoadProgram | None) -> CompiledMapping:
+    if loading is None:
+        return mapping
+    second = SecondPass(
+        columns=loading.columns[1:],
+        depends_on=(),
+        source=mapping.source,
+        transform=mapping.transform,
+        load=loading,
+    )
+    return msgspec.structs.replace(mapping, second=second)
 
 
 def keys(numbers: Iterable[int], prefix: str = "row") -> set[UUID]:

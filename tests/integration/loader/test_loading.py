@@ -39,6 +39,7 @@ async def test_a_batch_and_its_settlement_are_one_transaction_and_its_manifest_f
     assert await people.counts(batch(run, "people")) == expected
     assert await people.manifest(batch(run, "people")) == {
         "written": keys(range(1, 21)),
+        "updated": set(),
         "unchanged": set(),
         "filtered": {UUID(int=5), UUID(int=6)},
         "quarantined": {UUID(int=0)},
