@@ -48,7 +48,7 @@ export async function everyPage(): Promise<readonly Place[]> {
       page.locator(".drawer .kv").waitFor(),
     ),
     place("report", `/runs/${run}/report`, (page) => page.getByText("How we know").waitFor()),
-    place("events", `/runs/${run}/events`, (page) => page.getByText("Completed").first().waitFor()),
+    place("events", `/runs/${run}/events`, (page) => page.getByText(/is complete/).first().waitFor()),
     place("plans", "/plans", (page) => page.getByRole("link", { name: stack.plan }).waitFor()),
     place("plan", `/plans/${stack.plan}`, (page) => page.getByRole("heading", { name: "Lineage" }).waitFor()),
     place("plan-codebooks", `/plans/${stack.plan}?tab=codebooks`, (page) => page.getByText("course_type").waitFor()),

@@ -161,8 +161,8 @@ export class ApiClient {
     return this.#ask("GET", `/api/migrations/${encodeURIComponent(migrationId)}/preflight`, { signal });
   }
 
-  getPlans(signal?: AbortSignal): Promise<PlanList> {
-    return this.#ask("GET", "/api/plans", { signal });
+  getPlans(query: Query = {}, signal?: AbortSignal): Promise<PlanList> {
+    return this.#ask("GET", "/api/plans", { query, signal });
   }
 
   getPlan(name: string, version?: number, signal?: AbortSignal): Promise<Plan> {

@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { ApiProblem } from "./ApiProblem";
 import { api } from "./client";
-import type { EventList, RunEvent } from "./types";
+import type { EventList, RunEvent, PlanList, PlanSummary } from "./types";
 
 /** What the pages ask, with the keys under which answers are kept in memory. */
 
@@ -121,8 +121,20 @@ export function preflightQuery(migrationId: string) {
   });
 }
 
+/** All plans: lists and choices name every one. */
 export function plansQuery() {
-  return queryOptions({ queryKey: ["plans"], queryFn: ({ signal }) => api.getPlans(signal) });
+  return queryOptions({
+    queryKey: ["plans"],
+    queryFn: async ({ signal }) => {
+      const plans: PlanSummary[] = [];
+      for (let cursor: string | null = ""; cursor !== null; ) {
+        const part: PlanList = await api.getPlans({ cursor }, signal);
+        plans.push(...part.plans);
+        cursor = part.nextCursor;
+      }
+      return { plans };
+    },
+  });
 }
 
 export function planQuery(name: string, version?: number) {

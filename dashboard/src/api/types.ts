@@ -49,6 +49,7 @@ export type UnmaskedRow = Schemas["UnmaskedDocument"];
 export type Preflight = Schemas["PreflightDocument"];
 export type Check = Schemas["CheckDocument"];
 export type Plan = Schemas["PlanDocument"];
+export type PlanSummary = Schemas["PlanSummary"];
 export type PlanList = Schemas["PlanList"];
 export type PlanCheck = Schemas["PlanCheck"];
 /** What a plan says, as far as it can be told without a database. */

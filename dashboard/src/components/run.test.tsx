@@ -148,6 +148,28 @@ test("events are told in words, with mapping and figures; unknown ones by their 
   ]);
 });
 
+test("a mapping that is complete, failed or at its limit says so, with what came of its rows", () => {
+  const none = { updated: 0, unchanged: 0, merged: 0, filtered: 0 };
+  const ended = { ...none, code: "mapping_complete", mapping: "orders", pass: 1, state: "complete", reason: "", read: 1040, loaded: 1026, quarantined: 14 };
+  const failed = { ...none, code: "mapping_failed", mapping: "tasks", pass: 2, state: "failed", reason: "target_refused", read: 0, loaded: 0, quarantined: 0 };
+  render(
+    <EventList
+      events={[
+        { seq: 3, at: "2026-11-22T01:46:52Z", level: "info", kind: "mapping", detail: ended },
+        { seq: 2, at: "2026-11-22T01:12:44Z", level: "error", kind: "mapping", detail: failed },
+        { seq: 1, at: "2026-11-22T00:12:00Z", level: "warning", kind: "limit", detail: { mapping: "notes", pass: 1, state: "paused", quarantined: 1001 } },
+      ]}
+    />,
+  );
+  const items = screen.getAllByRole("listitem");
+  expect(items.map((item) => item.lastElementChild?.textContent)).toEqual([
+    "orders is complete1,040 read · 1,026 loaded · 14 quarantined",
+    "tasks failed, pass 2Target refused",
+    "notes paused at its quarantine limit1,001 quarantined",
+  ]);
+  expect(items.map((item) => item.className)).toEqual(["completed", "failed", "attention"]);
+});
+
 test("what was not checked never looks like a pass", () => {
   const { container } = render(
     <ProofList

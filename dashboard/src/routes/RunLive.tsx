@@ -178,7 +178,10 @@ export function chartNotes(events: readonly RunEvent[]): readonly ChartNote[] {
   return events
     .filter((event) => event.level !== "info" || event.detail.state === "paused")
     .slice(0, 5)
-    .map((event) => ({ at: event.at, text: told(event).text.toLowerCase() }));
+    .map((event) => {
+      const { mapping, text } = told(event);
+      return { at: event.at, text: mapping ? `${mapping} ${text.toLowerCase()}` : text.toLowerCase() };
+    });
 }
 
 function Stages({ status }: { status: RunStatus }) {

@@ -327,7 +327,7 @@ describe("the other pages", () => {
 
 describe("keys", () => {
   test("lead to pages, and are off while typing", async () => {
-    gateway({ "GET /api/config": CONFIGURATION, "GET /api/migrations": migrations(migration()), "GET /api/plans": { plans: [] } });
+    gateway({ "GET /api/config": CONFIGURATION, "GET /api/migrations": migrations(migration()), "GET /api/plans": { plans: [], nextCursor: null } });
     const { router } = open("/migrations");
     await screen.findAllByText("Patient portal");
     await userEvent.type(screen.getByRole("searchbox"), "gp");

@@ -1,7 +1,10 @@
 import type { RunEvent, RunState } from "../api/types";
 import type { IconName } from "../components/drawings";
+import { grouped } from "../format/number";
 import { spoken } from "./identifiers";
-import { STATES } from "./states";
+import { OUTCOMES, STATES } from "./states";
+
+type Detail = RunEvent["detail"][string] | undefined;
 
 /** An event as it is shown: what happened, to which mapping, what else there is to know. */
 export interface ToldEvent {
@@ -33,7 +36,30 @@ export function told(event: RunEvent): ToldEvent {
     const verb = word(detail.verb);
     return { icon: "people", tone: "", text: `${word(detail.actor) || "Somebody"} ${VERBS[verb] ?? verb}`, mapping, remark: "" };
   }
+  if (event.kind === "mapping") {
+    const shown = STATES[state === "failed" ? "failed" : "completed"];
+    const reason = spokenReason(word(detail.reason));
+    const remark = [reason, ...outcomes(detail)].filter(Boolean).join(" · ");
+    return { icon: shown.icon, tone: shown.tone, text: (state === "failed" ? "failed" : "is complete") + pass(detail.pass), mapping, remark };
+  }
+  if (event.kind === "limit") {
+    const remark = outcomes(detail).join(" · ");
+    return { icon: "pause", tone: "attention", text: `paused at its quarantine limit${pass(detail.pass)}`, mapping, remark };
+  }
   return { icon, tone, text: spoken(word(detail.code) || event.kind), mapping, remark: figures(detail) };
+}
+
+/** References that close a circle are set in a second pass; the first one needs no word. */
+function pass(number: Detail): string {
+  return typeof number === "number" && number > 1 ? `, pass ${number}` : "";
+}
+
+/** Rows read and what came of them; only what is not 0. */
+function outcomes(detail: RunEvent["detail"]): readonly string[] {
+  return ["read" as const, ...OUTCOMES].flatMap((name) => {
+    const rows = detail[name];
+    return typeof rows === "number" && rows > 0 ? [`${grouped(rows)} ${name}`] : [];
+  });
 }
 
 function isState(state: string): state is RunState {
@@ -44,7 +70,7 @@ function spokenReason(reason: string): string {
   return reason && reason !== "asked" ? spoken(reason) : "";
 }
 
-function word(value: string | number | null | undefined): string {
+function word(value: Detail): string {
   return value === null || value === undefined ? "" : String(value);
 }
 
