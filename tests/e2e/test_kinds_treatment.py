@@ -103,6 +103,17 @@ async def test_kind_13_a_file_is_called_by_name_and_extension_together(sides: Bo
     )
 
 
+async def test_a_file_keeps_the_number_of_its_message_unless_the_message_is_lost(sides: BothSides) -> None:
+    await sides.alike(
+        "select f.id, r.id from dispatch_file f left join dispatch_record r on r.id = f.record_id order by 1",
+        "select legacy_file_id, (metadata ->> 'legacy_record_id')::int from files order by 1",
+    )
+    lost = await sides.legacy.fetchval(
+        "select count(*) from dispatch_file where record_id not in (select id from dispatch_record)"
+    )
+    assert lost == sides.warned("files", "message found") > 0
+
+
 async def test_kind_15_the_extension_says_what_a_file_is(sides: BothSides) -> None:
     await sides.alike(
         "select f.id, m.type from dispatch_file f left join (values ('stl', 'model/stl'), ('ply', 'model/ply'),"
