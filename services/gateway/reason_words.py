@@ -33,6 +33,10 @@ REASON_WORDS: Mapping[str, Words] = MappingProxyType(
         "exclusion": Words("It overlaps with another row", "Decide which of the rows is right, then replay it."),
         "expression": Words("An expression of the plan failed", "Correct the expression, then replay the rows."),
         "infinity": Words("An infinite value", _PLAN),
+        "key_out_of_range": Words(
+            "A key below 0 or above 281474976710655 has no place in `keys: uuid8`",
+            "Correct the row; before a first run of the plan, `keys: uuid5` takes any key.",
+        ),
         "key_taken": Words(
             "Its own key is taken by a different row",
             "See who wrote the row in the target; a merge run updates it, an insert never does.",

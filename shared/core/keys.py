@@ -1,8 +1,9 @@
 r"""Keys are computed, never looked up: the reference, in plain Python, of what the transformer computes in bulk.
 
 A key's name is `domain:part|part`, with `\` and `|` inside a part escaped by `\`; its UUID is version 5 of RFC 9562
-under the plan's namespace. Parts are canonical texts, by form (`shared.plan.keys.CanonicalForm`), so that every
-spelling of one legacy key gives one UUID, for ever. Golden vectors: `tests/contract/keys.json`.
+under the plan's namespace, or version 8, ordered by the one integer that the key is. Parts are canonical texts, by
+form (`shared.plan.keys.CanonicalForm`), so that every spelling of one legacy key gives one UUID, for ever.
+Golden vectors: `tests/contract/keys.json`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ from collections.abc import Iterable
 from uuid import UUID
 
 BEFORE_CHRIST = " BC"
+MOST_ORDERED = 2**48 - 1
+"""The highest integer that an ordered key may be; the lowest is 0."""
+ORDERED_MARK = "\x01"
+"""What stands before the name of an ordered key until it is hashed. No key domain has control characters."""
+_ORDERED_BYTES = 6
 
 
 def key_uuid(namespace: UUID, name: str) -> UUID:
@@ -20,6 +26,22 @@ def key_uuid(namespace: UUID, name: str) -> UUID:
     digest[6] = digest[6] & 0x0F | 0x50
     digest[8] = digest[8] & 0x3F | 0x80
     return UUID(bytes=bytes(digest))
+
+
+def ordered_key_uuid(namespace: UUID, name: str, key: int) -> UUID:
+    """UUID version 8 (RFC 9562, section 5.8) of the name whose one part is the integer `key`.
+
+    The first 48 bits are `key`; the leading 80 bits of the SHA-1 that version 5 takes follow, version and variant
+    put over six of them. A `key` outside 0 to 2**48 - 1 gives version 5: a row that has it is refused, and what refers
+    to that row finds it among the refused ones.
+    """
+    if not 0 <= key <= MOST_ORDERED:
+        return key_uuid(namespace, name)
+    digest = hashlib.sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()
+    whole = bytearray(key.to_bytes(_ORDERED_BYTES, "big") + digest[: 16 - _ORDERED_BYTES])
+    whole[6] = whole[6] & 0x0F | 0x80
+    whole[8] = whole[8] & 0x3F | 0x80
+    return UUID(bytes=bytes(whole))
 
 
 def key_name(domain: str, parts: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from shared.plan.deferred import Order, order_of
 from shared.plan.describe import Described
 from shared.plan.follows import with_followed, with_room
 from shared.plan.from_clause import FromClause, read_from
-from shared.plan.keys import CanonicalForm, KeyPartType, KeySignature, key_part_type
+from shared.plan.keys import CanonicalForm, KeyPartType, KeySignature, can_be_ordered, key_part_type
 from shared.plan.load_program import check_target, copied_parts, key_column, load_program
 from shared.plan.model import Mapping, Plan
 from shared.plan.patching import late_share, second_share, used_by_share
@@ -26,6 +26,8 @@ from shared.plan.transform_sql import Share, compile_transform
 from shared.plan.used_columns import UsedColumns, used_columns
 from shared.postgres.catalog import Catalog, ColumnType, Table
 
+ORDERED = "uuid8"
+"""What a plan says whose integer keys give UUIDs in their order."""
 IDENTIFYING = frozenset({CanonicalForm.TEXT, CanonicalForm.PADDED, CanonicalForm.CASELESS, CanonicalForm.NUMERIC})
 """Forms of keys that people are known by outside: e-mail addresses, insurance and social security numbers."""
 
@@ -139,7 +141,7 @@ def read_source(
     types = key_types(mapping, aliases, asked, report)
     if len(report.problems) > before:
         return None
-    signature = key_signature(mapping, types, report)
+    signature = key_signature(mapping, types, report, ordered=plan.keys == ORDERED)
     if signature is None or len(report.problems) > before:
         return None
     program = source_program(mapping, clause, aliases, used, signature, source)
@@ -163,8 +165,10 @@ def check_case(mapping: Mapping, selected: tuple[tuple[str, str], ...], report: 
             report.problem(mapping.from_.position, message)
 
 
-def key_signature(mapping: Mapping, types: list[ColumnType], report: Report) -> KeySignature | None:
-    """The signature of a mapping's key; None with the reason in the report."""
+def key_signature(
+    mapping: Mapping, types: list[ColumnType], report: Report, *, ordered: bool = False
+) -> KeySignature | None:
+    """The signature of a mapping's key; None with the reason in the report. `ordered` if the plan says so."""
     if mapping.content_key:
         parts: tuple[KeyPartType, ...] = (CONTENT_PART,)
     else:
@@ -177,9 +181,28 @@ def key_signature(mapping: Mapping, types: list[ColumnType], report: Report) -> 
                 message = f"a key of type {column_type.name} has no text that is the same for ever: cast it in the key"
                 report.problem(text.position, message)
         parts = tuple(part for part in found if part is not None)
+    ordered = ordered and not mapping.content_key and can_be_ordered(parts)
+    if ordered:
+        check_ordered(mapping, report)
     return KeySignature(
-        mapping=mapping.name, key_domain=mapping.key_domain, parts=parts, content_key=mapping.content_key
+        mapping=mapping.name,
+        key_domain=mapping.key_domain,
+        parts=parts,
+        content_key=mapping.content_key,
+        ordered=ordered,
     )
+
+
+def check_ordered(mapping: Mapping, report: Report) -> None:
+    """An ordered key can be read off its UUID: the plan must say that it is not PHI."""
+    clear = {text.value for text in mapping.clear}
+    if clear & {key_column(mapping)} or mapping.key[0].value.strip().lower() in copied_parts(mapping, clear):
+        return
+    message = (
+        f"`keys: uuid8` shows this key in every UUID of {mapping.name}: list the column that holds it under `clear` "
+        "if it is not PHI, else write `keys: uuid5` and `namespace: {secret: NAME}`"
+    )
+    report.problem(mapping.key[0].position, message)
 
 
 def check_namespace(plan: Plan, part: SourcePart, report: Report) -> None:
@@ -230,6 +253,7 @@ def compile_whole(of: Compiling, part: SourcePart, table: Table, report: Report)
     return CompiledMapping(
         name=mapping.name,
         key_domain=mapping.key_domain,
+        ordered_keys=part.signature.ordered,
         wave=of.order.waves[mapping.name],
         depends_on=chosen(of, of.order.depends_on[mapping.name]),
         source=part.program,
@@ -270,6 +294,7 @@ def compile_late(of: Compiling, part: SourcePart, table: Table, report: Report) 
     return CompiledMapping(
         name=whole.name,
         key_domain=whole.key_domain,
+        ordered_keys=part.signature.ordered,
         wave=0,
         depends_on=(),
         source=program,

@@ -179,6 +179,7 @@ class CompiledMapping(msgspec.Struct, frozen=True, kw_only=True):
     """One mapping, ready to run. `depends_on` are the mappings it refers to; `wave` 0 refers to none.
 
     `second` is there where references of it wait until all rows are there, to be set by batches of a second pass.
+    `ordered_keys` where its UUIDs are version 8, in the order of its integer key, and else version 5.
     """
 
     name: str
@@ -190,6 +191,7 @@ class CompiledMapping(msgspec.Struct, frozen=True, kw_only=True):
     load: LoadProgram
     invented: tuple[str, ...] = ()
     second: SecondPass | None = None
+    ordered_keys: bool = False
 
     def of_pass(self, number: int) -> CompiledMapping:
         """The mapping as a pass runs it. Raises ValueError for a pass that it has not."""

@@ -22,6 +22,7 @@ class MappingExplanation(msgspec.Struct, frozen=True, kw_only=True):
     references: dict[str, str]
     reads: dict[str, tuple[str, ...]]
     packed: tuple[str, ...]
+    keys: str
     invented: tuple[str, ...]
     source_sql: str
     transform_sql: str
@@ -57,6 +58,7 @@ def explain_mapping(mapping: CompiledMapping) -> MappingExplanation:
         references=references_of(mapping),
         reads=mapping.source.read_columns,
         packed=mapping.transform.packed,
+        keys="uuid8" if mapping.ordered_keys else "uuid5",
         invented=mapping.invented,
         source_sql=select_sql(mapping.source, BatchBounds()),
         transform_sql=mapping.transform.statement,
@@ -88,7 +90,7 @@ def mapping_text(number: int, mapping: MappingExplanation) -> str:
     after = f", after {', '.join(mapping.depends_on)}" if mapping.depends_on else ""
     lines = [
         f"{number}. {mapping.name} -> {mapping.into} (wave {mapping.wave}{after})",
-        f"   cut by {mapping.cut}, travels as {mapping.encoding}",
+        f"   keys {mapping.keys}, cut by {mapping.cut}, travels as {mapping.encoding}",
         *(f"   reads {table}: {', '.join(columns) or 'no column'}" for table, columns in mapping.reads.items()),
         *(f"   {column} refers to {parent}" for column, parent in mapping.references.items()),
     ]

@@ -5,6 +5,7 @@ The pure reference is `shared.core.keys`; a property test holds the three implem
 
 from __future__ import annotations
 
+from shared.core.keys import MOST_ORDERED, ORDERED_MARK
 from shared.plan.compiled import SourceColumn, SourceProgram
 from shared.plan.encoders import Encoder, Shape
 from shared.plan.expressions import Call, Node, call_of
@@ -57,7 +58,11 @@ class KeyNames:
             parts = [_content_sql(source.columns), *parts]
         self.legacy_sql = " || '|' || ".join(parts)
         """The row's own key without its domain, over layer 0."""
-        self.name_sql = f"{literal(own.key_domain + ':')} || {self.legacy_sql}"
+        self.name_sql = f"{_domain(own)} || {self.legacy_sql}"
+        self.out_of_range_sql = (
+            f"try_cast({parts[0]} as hugeint) not between 0 and {MOST_ORDERED}" if own.ordered else ""
+        )
+        """What is true of a row whose own key has no place in the order of UUIDs; empty where keys have none."""
 
     def own_name(self) -> Value:
         """The name of the row's own key."""
@@ -68,7 +73,8 @@ class KeyNames:
         """The UUID, computed in SQL."""
         self._rewriter.parameters.add("namespace")
         name = self._name(call, failures)
-        column = self._rewriter.layers.add(f"key_uuid({name.sql})", name.layer)
+        macro = "ordered_key_uuid" if self._signature(call).ordered else "key_uuid"
+        column = self._rewriter.layers.add(f"{macro}({name.sql})", name.layer)
         return Value(node=column_node(column.name), layer=column.layer)
 
     def named(self, node: Node) -> bool:
@@ -98,16 +104,22 @@ class KeyNames:
     def _name(self, call: Call, failures: Failures) -> Value:
         if call.name.lower() == "key":
             return self.own_name()
-        mapping = constant_text(call.arguments[0])
-        parent = self._parents.get(mapping)
-        if parent is None:
-            raise BadUse("ref() needs the name of a mapping of this plan")
+        parent = self._signature(call)
         if parent.content_key or len(parent.parts) != len(call.arguments) - 1:
-            raise BadUse(f"ref({mapping!r}, ...) needs the {len(parent.parts)} parts of that mapping's key")
+            raise BadUse(f"ref({parent.mapping!r}, ...) needs the {len(parent.parts)} parts of that mapping's key")
         parts = [self._part(part, node, failures) for part, node in zip(parent.parts, call.arguments[1:], strict=True)]
-        sql = f"{literal(parent.key_domain + ':')} || " + " || '|' || ".join(sql for sql, _ in parts)
+        sql = f"{_domain(parent)} || " + " || '|' || ".join(sql for sql, _ in parts)
         name = self._rewriter.layers.add(sql, max(layer for _, layer in parts), "r", "VARCHAR")
         return Value(node=column_node(name.name), layer=name.layer)
+
+    def _signature(self, call: Call) -> KeySignature:
+        """The signature of the key that key() or ref() names."""
+        if call.name.lower() == "key":
+            return self._own
+        parent = self._parents.get(constant_text(call.arguments[0]))
+        if parent is None:
+            raise BadUse("ref() needs the name of a mapping of this plan")
+        return parent
 
     def _part(self, part: KeyPartType, node: Node, failures: Failures) -> tuple[str, int]:
         """One part of a reference as canonical text, and the layer it stands in."""
@@ -122,6 +134,11 @@ class KeyNames:
         for _, bad in cast.checks(str(Identifier(result.name))):
             failures.add("bad_reference", bad)
         return _typed(part.form, str(Identifier(result.name))), result.layer
+
+
+def _domain(signature: KeySignature) -> str:
+    """How the names of a mapping's keys begin."""
+    return literal(f"{ORDERED_MARK if signature.ordered else ''}{signature.key_domain}:")
 
 
 def is_key_call(node: Node) -> bool:

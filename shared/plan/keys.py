@@ -74,12 +74,14 @@ class KeySignature(msgspec.Struct, frozen=True, kw_only=True):
     """What `key()` and `ref()` need to know of a mapping.
 
     `content_key`: the one part is the occurrence number among equal rows, and `ref()` to the mapping is refused.
+    `ordered`: the UUID is version 8, in the order of the one integer that the key is.
     """
 
     mapping: str
     key_domain: str
     parts: tuple[KeyPartType, ...]
     content_key: bool = False
+    ordered: bool = False
 
 
 def key_part_type(column_type: ColumnType) -> KeyPartType | None:
@@ -88,6 +90,11 @@ def key_part_type(column_type: ColumnType) -> KeyPartType | None:
     if form is None:
         return None
     return KeyPartType(type_name=column_type.name, duck_type=pg.duck_type(column_type), form=form)
+
+
+def can_be_ordered(parts: tuple[KeyPartType, ...]) -> bool:
+    """Whether a key is one integer, so that its UUIDs may come in its order."""
+    return len(parts) == 1 and parts[0].form is CanonicalForm.INTEGER
 
 
 def canonical_form(column_type: ColumnType) -> CanonicalForm | None:

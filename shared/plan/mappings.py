@@ -44,6 +44,8 @@ def read_mapping(node: YamlNode, report: Report) -> Mapping | None:
     fields.later("accounts", "making accounts")
     fields.later("pass", "a second pass")
     domain = fields.text("key_domain")
+    if domain is not None and not domain.value.isprintable():
+        fields.report.problem(domain.position, "'key_domain' is one line of text without control characters")
     known = Text(value="?", position=fields.position)
     mapping = Mapping(
         name=(name or known).value,

@@ -123,6 +123,7 @@ def decode_plan(fields: Fields, files: dict[str, str], report: Report) -> Plan:
         name="" if name is None else name.value,
         namespace=namespace,
         namespace_secret=secret,
+        keys=fields.choice("keys", ("uuid5", "uuid8"), "uuid5"),
         source_schema=read_schema(fields, "source"),
         target_schema=read_schema(fields, "target"),
         codebooks=read_codebooks(parts, files),
@@ -141,8 +142,6 @@ def refuse_later(fields: Fields) -> None:
     """Parts of the language that are known and not done by this version."""
     fields.later("people", "patient matching")
     fields.later("accounts", "making accounts")
-    if fields.choice("keys", ("uuid5", "uuid8"), "uuid5") == "uuid8":
-        fields.report.later(fields.key_position("keys"), "keys ordered by an integer (uuid8)")
 
 
 def read_namespace(fields: Fields) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from shared.plan.key_names import KeyNames
 from shared.plan.keys import KeySignature
 from shared.plan.last_cast import text_of
 from shared.plan.layers import Layers
+from shared.plan.load_program import key_column
 from shared.plan.model import ColumnExpression, Mapping, Plan, RuleElse, Text
 from shared.plan.position import PlanRefused, Problem
 from shared.plan.rewrite import Rewriter
@@ -110,6 +111,8 @@ class _Compilation:
             outputs.append((self._keep(self.mapping.keep), "kept"))
         self._rules()
         self._unreadable()
+        if self.keys.out_of_range_sql:
+            self._check("key_out_of_range", key_column(self.mapping), CheckEffect.REFUSE, self.keys.out_of_range_sql)
         if self.problems:
             raise PlanRefused([*self._failing(), *self.problems])
         checks = tuple(

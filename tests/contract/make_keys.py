@@ -1,10 +1,11 @@
-"""Writes `keys.json`: golden vectors of keys, by Python's own uuid.uuid5.
+"""Writes `keys.json`: golden vectors of keys, by Python's own uuid.uuid5; those of version 8 bit by bit, as written.
 
 Run by hand; a change of a vector breaks every database that was migrated.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from pathlib import Path
@@ -40,6 +41,20 @@ VECTORS = (
     ("opaque", ["\\xdeadbeef"], ["\\\\xdeadbeef"]),
 )
 
+ORDERED = (0, 1, 9, 255, 10771, 2**31 - 1, 2**32, 2**47, 2**48 - 1)
+
+
+def uuid8(name: str, key: int) -> uuid.UUID:
+    """48 bits of the key, 4 of the version, 12 of the SHA-1, 2 of the variant, 62 of the SHA-1 (4 to 15, 18 to 79)."""
+    digest = int.from_bytes(hashlib.sha1(NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest(), "big")
+    bits = f"{digest:0160b}"
+    return uuid.UUID(int=int(f"{key:048b}" + "1000" + bits[4:16] + "10" + bits[18:80], 2))
+
+
+def ordered_vectors() -> list[dict[str, object]]:
+    """Keys that are one integer, under `keys: uuid8`."""
+    return [{"key": key, "name": (name := f"people:{key}"), "uuid": str(uuid8(name, key))} for key in ORDERED]
+
 
 def vectors() -> list[dict[str, object]]:
     """Each with the form, the parts as PostgreSQL writes them, the name and the UUID."""
@@ -55,7 +70,7 @@ def vectors() -> list[dict[str, object]]:
 
 
 if __name__ == "__main__":
-    document = {"namespace": str(NAMESPACE), "domain": "people", "vectors": vectors()}
+    document = {"namespace": str(NAMESPACE), "domain": "people", "vectors": vectors(), "uuid8": ordered_vectors()}
     Path(__file__).with_name("keys.json").write_text(
         json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
     )

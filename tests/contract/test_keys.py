@@ -12,13 +12,16 @@ import pytest
 
 from services.transformer.hashing import uuid_texts
 from services.transformer.statements import open_connection
-from shared.core.keys import canonical_text, key_name, key_uuid
+from shared.core.keys import ORDERED_MARK, canonical_text, key_name, key_uuid, ordered_key_uuid
 from shared.plan.key_names import _written
 from shared.plan.keys import CanonicalForm
 
 GOLDEN = json.loads(Path(__file__).with_name("keys.json").read_text(encoding="utf-8"))
 NAMESPACE = uuid.UUID(GOLDEN["namespace"])
 VECTORS = [pytest.param(vector, id=f"{vector['form']} {vector['parts']}") for vector in GOLDEN["vectors"]]
+
+ORDERED = [ORDERED_MARK + vector["name"] for vector in GOLDEN["uuid8"]]
+ORDERED_UUIDS = [vector["uuid"] for vector in GOLDEN["uuid8"]]
 
 
 @pytest.mark.parametrize("vector", VECTORS)
@@ -47,3 +50,17 @@ def test_the_sql_keeps_every_vector() -> None:
             assert connection.execute("select key_uuid($1)::text", [vector["name"]]).fetchall() == [(vector["uuid"],)]
     finally:
         connection.close()
+
+
+def test_ordered_keys_keep_every_vector_in_all_three_and_come_in_order() -> None:
+    assert [str(ordered_key_uuid(NAMESPACE, one["name"], one["key"])) for one in GOLDEN["uuid8"]] == ORDERED_UUIDS
+    assert uuid_texts(pa.array(ORDERED), NAMESPACE).to_list() == ORDERED_UUIDS
+    connection = open_connection()
+    try:
+        connection.execute("set variable namespace = $1::blob", [NAMESPACE.bytes])
+        found = [connection.execute("select ordered_key_uuid($1)::text", [name]).fetchall()[0][0] for name in ORDERED]
+    finally:
+        connection.close()
+    assert found == ORDERED_UUIDS == sorted(ORDERED_UUIDS)
+    assert {uuid.UUID(text).version for text in ORDERED_UUIDS} == {8}
+    assert {uuid.UUID(text).variant for text in ORDERED_UUIDS} == {uuid.RFC_4122}

@@ -67,6 +67,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     not_null: tuple[str, ...] = ()
     codebooks: tuple[Codebook, ...] = ()
     content_key: bool = False
+    ordered: bool = False
     parents: dict[str, KeySignature] = {}
 
 
@@ -98,7 +99,13 @@ def compiled_onto(
     options = options or Options()
     program = source_program(source, content_key=options.content_key)
     part = KeyPartType(type_name="integer", duck_type="INTEGER", form=CanonicalForm.INTEGER)
-    own = KeySignature(mapping="people", key_domain="people", parts=(part,), content_key=options.content_key)
+    own = KeySignature(
+        mapping="people",
+        key_domain="people",
+        parts=(part,),
+        content_key=options.content_key,
+        ordered=options.ordered,
+    )
     mapping = Mapping(
         name="people",
         position=PLACE,
@@ -179,9 +186,12 @@ def copied_csv(rows: Sequence[Sequence[str | None]]) -> bytes:
 
 def transformed(engine: Engine, mapping: CompiledMapping, rows: Sequence[Sequence[str | None]]) -> LoadBody:
     """Rows without their key, which is their number from 1, through the transformer."""
-    keyed = [(str(number), *row) for number, row in enumerate(rows, start=1)]
-    source = decode(copied_csv(keyed), column_names(mapping.source), len(keyed))
-    return engine.transform(mapping, source, VALUES)
+    return transformed_keyed(engine, mapping, [(str(number), *row) for number, row in enumerate(rows, start=1)])
+
+
+def transformed_keyed(engine: Engine, mapping: CompiledMapping, rows: Sequence[Sequence[str | None]]) -> LoadBody:
+    """Rows, their key first, through the transformer."""
+    return engine.transform(mapping, decode(copied_csv(rows), column_names(mapping.source), len(rows)), VALUES)
 
 
 def answer(engine: Engine, mapping: CompiledMapping, rows: Sequence[Sequence[str | None]]) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 
 from shared.core.errors import Refused
-from shared.core.keys import canonical_text, key_name, key_uuid
+from shared.core.keys import MOST_ORDERED, canonical_text, key_name, key_uuid, ordered_key_uuid
 from shared.plan.keys import KeySignature
 from transfuse.commands.plan import checked
 from transfuse.compiling import signatures_here
@@ -42,7 +42,21 @@ def key_command(mapping: str, parts: tuple[str, ...], home: Path, plan_path: Pat
         raise Refused(
             f"PLAN_SECRET_{plan.namespace_secret} is not set.", remedy="Set it to the namespace of the plan's keys."
         )
-    click.echo(key_uuid(UUID(namespace), key_name(signature.key_domain, canonical_parts(signature, parts))))
+    click.echo(uuid_of(UUID(namespace), signature, parts))
+
+
+def uuid_of(namespace: UUID, signature: KeySignature, parts: tuple[str, ...]) -> UUID:
+    """The UUID of a legacy key. Raises Refused for a key that cannot be, or that a run would refuse."""
+    written = canonical_parts(signature, parts)
+    name = key_name(signature.key_domain, written)
+    if not signature.ordered:
+        return key_uuid(namespace, name)
+    if not 0 <= int(written[0]) <= MOST_ORDERED:
+        raise Refused(
+            f"A key of {signature.mapping} is from 0 to {MOST_ORDERED}: the plan has `keys: uuid8`.",
+            remedy="A row with another key is refused (key_out_of_range); `keys: uuid5` takes any.",
+        )
+    return ordered_key_uuid(namespace, name, int(written[0]))
 
 
 def canonical_parts(signature: KeySignature, parts: tuple[str, ...]) -> list[str]:

@@ -28,6 +28,14 @@ KEY = Function(
             substr(digest, 1, 12) || '5' || substr(digest, 14, 3) || substr('89ab89ab89ab89ab',
             position(substr(digest, 17, 1) in '0123456789abcdef'), 1) || substr(digest, 18, 15) as uuid)""",
         "create or replace macro key_uuid(name) as uuid_of_digest(sha1(getvariable('namespace') || encode(name)))",
+        """create or replace macro ordered_of_digest(number, digest) as cast(
+            format('{:012x}', number) || '8' || substr(digest, 2, 3) || substr('89ab89ab89ab89ab',
+            position(substr(digest, 5, 1) in '0123456789abcdef'), 1) || substr(digest, 6, 15) as uuid)""",
+        r"create or replace macro ordered_number(name) as try_cast(regexp_extract(name, ':(-?\d+)$', 1) as bigint)",
+        """create or replace macro ordered_key_uuid(name) as
+        case when ordered_number(name) between 0 and 281474976710655
+             then ordered_of_digest(ordered_number(name), sha1(getvariable('namespace') || encode(substr(name, 2))))
+             else key_uuid(substr(name, 2)) end""",
         "create or replace macro framed(value) as coalesce(strlen(value) || ':' || value, '-')",
     ),
 )
