@@ -11,6 +11,7 @@ from rich.text import Text
 
 from shared.core.states import RunState
 from shared.ledger.snapshots import RunSnapshot
+from shared.plan.model import Plan
 from transfuse.exit_codes import ExitCode
 from transfuse.samples.portal.outcomes import Finding, Manifest, Outcomes, compare, target_rows, untrue_facts
 from transfuse.screen.figures import grouped
@@ -22,6 +23,7 @@ async def report(
     legacy: asyncpg.Connection,
     target: asyncpg.Connection,
     snapshot: RunSnapshot,
+    plan: Plan,
     manifest: Manifest,
     outcomes: Outcomes,
     workspace: Workspace,
@@ -29,7 +31,8 @@ async def report(
     """Print the comparison; OK only when every figure is the manifest's."""
     if snapshot.state is not RunState.COMPLETED:
         return ExitCode.FAILED
-    rows = await target_rows(target, manifest, [mapping.mapping for mapping in snapshot.mappings])
+    tables = tuple(dict.fromkeys(mapping.into.value for mapping in plan.mappings))  # several mappings may write one
+    rows = await target_rows(target, manifest, tables)
     findings = await compare(legacy, target, snapshot, manifest, outcomes)
     untrue = await untrue_facts(legacy, target, outcomes)
     console.print(Text("\nRows in the target, beside the manifest", "bold"), _rows_table(rows))

@@ -83,7 +83,7 @@ async def _demo(scale: float, seed: int, workspace: Workspace) -> int:
             await follow(LedgerRuns(ledger, working_here=True), run)
             snapshot = await ledger.progress.read(run)
         async with connections(databases) as (legacy, target):
-            return await report(console, legacy, target, snapshot, manifest, read_outcomes(OUTCOMES), workspace)
+            return await report(console, legacy, target, snapshot, plan, manifest, read_outcomes(OUTCOMES), workspace)
     finally:
         await started.__aexit__(None, None, None)
 
