@@ -40,10 +40,10 @@ def _with_ordered(names: pl.Series, namespace: UUID) -> pl.Series:
         ),
     )
     in_range = frame["number"].is_between(0, MOST_ORDERED).fill_null(False)  # noqa: FBT003 - a value, no option
-    texts = frame.select(polars_hash.col("name").uuidhash.uuid5(str(namespace))).to_series()
     ordered = _ordered_texts(frame.filter(in_range), namespace)
     if in_range.all():
         return ordered
+    texts = frame.select(polars_hash.col("name").uuidhash.uuid5(str(namespace))).to_series()
     return texts.scatter(in_range.arg_true(), ordered)
 
 
