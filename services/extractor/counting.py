@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import asyncpg
 import msgspec
 
 from services.extractor.snapshot import Snapshot, reading
+from services.extractor.tasks import each
 from shared.core.errors import Refused
 from shared.plan import source_sql
 from shared.plan.compiled import CompiledMapping
@@ -28,13 +31,41 @@ class MappingCounts(msgspec.Struct, frozen=True, kw_only=True):
     from_rows: int
 
 
-async def count_mapping(pool: Pool, snapshot: Snapshot, mapping: CompiledMapping) -> MappingCounts:
-    """Count both and check the key. Raises MappingRefused, SnapshotLost, or an error of the legacy server."""
-    source, doing = mapping.source, f"counting mapping {mapping.name}"
-    async with reading(pool, snapshot, source.schema, doing) as connection:
+async def count_mappings(
+    pool: Pool, snapshot: Snapshot, mappings: Sequence[CompiledMapping], *, most: int
+) -> dict[str, MappingCounts]:
+    """Count both of every mapping and check its key, `most` at a time: each driving table once, the largest first.
+
+    Raises MappingRefused, SnapshotLost, or an error of the legacy server.
+    """
+    statements = {mapping.name: source_sql.count_driving_sql(mapping.source) for mapping in mappings}
+    driven = {statements[mapping.name]: mapping for mapping in mappings}
+
+    async def count_driving(mapping: CompiledMapping) -> int:
+        return await _count_driving(pool, snapshot, mapping)
+
+    rows = dict(zip(driven, await each(count_driving, driven.values(), most=most), strict=True))
+
+    async def count(mapping: CompiledMapping) -> MappingCounts:
+        return await _count_rows(pool, snapshot, mapping, rows[statements[mapping.name]])
+
+    order = sorted(mappings, key=lambda mapping: -rows[statements[mapping.name]])
+    counted = await each(count, order, most=most)
+    return {mapping.name: counts for mapping, counts in zip(order, counted, strict=True)}
+
+
+async def _count_driving(pool: Pool, snapshot: Snapshot, mapping: CompiledMapping) -> int:
+    source = mapping.source
+    async with reading(pool, snapshot, source.schema, f"counting mapping {mapping.name}") as connection:
         await connection.execute(SQL["scan_tables"])
-        driving_rows = await connection.fetchval(source_sql.count_driving_sql(source))
-    async with reading(pool, snapshot, source.schema, doing) as connection:
+        rows: int = await connection.fetchval(source_sql.count_driving_sql(source))
+    return rows
+
+
+async def _count_rows(pool: Pool, snapshot: Snapshot, mapping: CompiledMapping, driving_rows: int) -> MappingCounts:
+    source = mapping.source
+    async with reading(pool, snapshot, source.schema, f"counting mapping {mapping.name}") as connection:
+        await connection.execute(SQL["memory"])
         from_rows = await connection.fetchval(source_sql.count_rows_sql(source))
         counts = MappingCounts(driving_rows=driving_rows, from_rows=from_rows)
         await _check_key(connection, mapping, counts)

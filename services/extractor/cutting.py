@@ -19,6 +19,7 @@ from shared.postgres.sql_files import filled, load_sql
 SQL = load_sql("services.extractor", "cutting.sql")
 OPEN = BatchBounds()
 DENSE = 0.5
+SAMPLED_ROWS = 1000
 STREAM_FACTOR = 4.0
 """A mapping is streamed when reading it batch by batch would cost more than this many times reading it once."""
 Marks = Sequence[tuple[str, ...]]
@@ -34,6 +35,7 @@ async def cut_mapping(
     if from_rows == 0:
         return ()
     async with reading(pool, snapshot, mapping.source.schema, f"cutting mapping {mapping.name}") as connection:
+        await connection.execute(SQL["memory"])
         size = await _batch_rows(connection, mapping.source, options)
         if from_rows <= size:
             return (OPEN,)
@@ -42,7 +44,7 @@ async def cut_mapping(
 
 async def _cut(connection: asyncpg.Connection, source: SourceProgram, rows: int, size: int) -> tuple[BatchBounds, ...]:
     if source.cut is Cut.INTEGERS:
-        low, high, _ = await connection.fetchrow(source_sql.integer_range_sql(source))
+        low, high = await connection.fetchrow(source_sql.integer_range_sql(source))
         if rows >= DENSE * (high - low + 1):
             return tuple(between(list(integer_marks(low, high, size))))
     records = await connection.fetch(source_sql.every_nth_key_sql(source, size))
@@ -53,8 +55,7 @@ async def _cut(connection: asyncpg.Connection, source: SourceProgram, rows: int,
 
 async def _batch_rows(connection: asyncpg.Connection, source: SourceProgram, options: RunOptions) -> int:
     """Rows of a batch: as many as its bytes allow by the width of a sample, and no more than the run's limit."""
-    plain = msgspec.structs.replace(source, key=source.cut_key)
-    sample = filled(SQL["text_width"], rows=source_sql.select_sql(plain, OPEN))
+    sample = filled(SQL["text_width"], rows=source_sql.sample_sql(source, SAMPLED_ROWS))
     return batch_rows(await connection.fetchval(sample), options)
 
 

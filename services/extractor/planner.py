@@ -13,7 +13,7 @@ import msgspec
 
 from services.extractor.checking import Checked, check_run, unreachable
 from services.extractor.compilation import Compilation, compile_run
-from services.extractor.counting import MappingCounts, count_mapping
+from services.extractor.counting import MappingCounts, count_mappings
 from services.extractor.cutting import cut_mapping
 from services.extractor.fingerprint import drifted, fingerprint
 from services.extractor.snapshot import Held, Snapshot, SnapshotHolder, reading
@@ -191,11 +191,7 @@ class Planner:
         return checked.sound, checked.checks
 
     async def _count(self, snapshot: Snapshot, mappings: Sequence[CompiledMapping]) -> dict[str, MappingCounts]:
-        async def count(mapping: CompiledMapping) -> MappingCounts:
-            return await count_mapping(self._legacy, snapshot, mapping)
-
-        counted = await each(count, mappings, most=AT_ONCE)
-        return {mapping.name: counts for mapping, counts in zip(mappings, counted, strict=True)}
+        return await count_mappings(self._legacy, snapshot, mappings, most=AT_ONCE)
 
     async def _again(self, ledger: asyncpg.Connection, run: RunToPlan, compiled: CompiledPlan, held: Held) -> bool:
         """A new snapshot for the open batches of a planned run."""

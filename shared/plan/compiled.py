@@ -57,7 +57,9 @@ class SourceProgram(msgspec.Struct, frozen=True, kw_only=True):
     what batches are cut by: the key itself, or that hash. Bounds compare the row of its parts: `(k0, k1) > lower and
     (k0, k1) <= upper`, lower open at the first batch, upper at the last. `driving_only` counts the driving table
     without its children; `unique_proven` if the catalogue itself guarantees that the key is unique and NOT NULL over
-    the FROM result; `schema` is the session's search path when it runs.
+    the FROM result; `driving_alias`, where it is not empty, says that each row of the driving table stands in the FROM
+    result once or more and that the key is one of that table's own, so that equal counts prove it unique; `schema` is
+    the session's search path when it runs.
     """
 
     driving: TableName
@@ -70,6 +72,7 @@ class SourceProgram(msgspec.Struct, frozen=True, kw_only=True):
     cut_key: tuple[KeyPart, ...]
     content_key: bool
     unique_proven: bool = False
+    driving_alias: str = ""
     columns: tuple[SourceColumn, ...]
     cut: Cut
     excludes_expected: bool

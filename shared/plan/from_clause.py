@@ -64,8 +64,9 @@ class TableColumn(msgspec.Struct, frozen=True, kw_only=True, order=True):
 class FromClause(msgspec.Struct, frozen=True, kw_only=True):
     """A clause that was read. `sql` is what runs; `driving` the first table; `plain` one table and nothing else.
 
-    `driving_only` if it reads that table without its children; `expensive` if reading a part of it may cost as much as
-    the whole: aggregates, windows, DISTINCT, LIMIT, set operations.
+    `drops_none` if each row of the first table stands in the result once or more: that table itself, joined by LEFT
+    JOINs alone; `driving_only` if it reads that table without its children; `expensive` if reading a part of it may
+    cost as much as the whole: aggregates, windows, DISTINCT, LIMIT, set operations.
     """
 
     sql: str
@@ -75,6 +76,7 @@ class FromClause(msgspec.Struct, frozen=True, kw_only=True):
     tables: tuple[TableName, ...]
     columns: tuple[TableColumn, ...]
     plain: bool
+    drops_none: bool
     expensive: bool
 
     def item(self, alias: str) -> FromItem | None:
@@ -104,10 +106,23 @@ def read_from(text: str, schema: str) -> tuple[exp.Select, FromClause]:
         tables=tables,
         columns=tuple(read_columns(tree, ctes)),
         plain=isinstance(first_item(tree), exp.Table) and not tree.args.get("joins"),
+        drops_none=drops_none(tree),
         expensive=any(tree.find_all(exp.Window, exp.Group, exp.Distinct, exp.Limit, exp.Fetch, exp.SetOperation))
         or any(node.name.lower() in AGGREGATES for node in tree.find_all(exp.Anonymous)),
     )
     return tree, clause
+
+
+def drops_none(tree: exp.Select) -> bool:
+    """Whether the first item is a table whose rows no join can drop."""
+    first = first_item(tree)
+    return (
+        isinstance(first, exp.Table)
+        and isinstance(first.this, exp.Identifier)
+        and not names_cte(first)
+        and not first.args.get("joins")
+        and all(join.side == "LEFT" and not join.method for join in tree.args.get("joins") or ())
+    )
 
 
 AGGREGATES = frozenset({

@@ -80,8 +80,14 @@ def with_key(
     single_integer = len(key) == 1 and signature.parts[0].form is CanonicalForm.INTEGER
     plain = all(plain_column(part) is not None for part in mapping.key)
     cut = Cut.STREAM if clause.expensive else Cut.INTEGERS if single_integer and plain else Cut.RANGES
+    own = is_key_of_driving_table(mapping, clause, source)
     return msgspec.structs.replace(
-        program, key=key, cut_key=key, cut=cut, unique_proven=unique_proven(mapping, clause, source)
+        program,
+        key=key,
+        cut_key=key,
+        cut=cut,
+        unique_proven=own and clause.plain,
+        driving_alias=clause.items[0].alias if own and clause.drops_none else "",
     )
 
 
@@ -95,15 +101,20 @@ def with_content_key(program: SourceProgram) -> SourceProgram:
     return msgspec.structs.replace(program, from_sql=from_sql, columns=columns, key=(OCCURRENCE,), cut_key=cut_key)
 
 
-def unique_proven(mapping: Mapping, clause: FromClause, source: Catalog) -> bool:
-    """Whether the key is a unique, NOT NULL key of the only table, which no child table adds rows to."""
+def is_key_of_driving_table(mapping: Mapping, clause: FromClause, source: Catalog) -> bool:
+    """Whether the key is a unique, NOT NULL key of the first table, which no child table adds rows to."""
     table = source.tables.get(clause.driving.name)
-    if not clause.plain or table is None or (table.children and table.kind != "p" and not clause.driving_only):
+    if table is None or (table.children and table.kind != "p" and not clause.driving_only):
         return False
     written = [plain_column(part) for part in mapping.key]
     columns = {pair[1] for pair in written if pair is not None}
-    return None not in written and any(
-        set(key.columns) == columns and not key.partial and all_not_null(table, key.columns) for key in table.keys
+    aliases = {pair[0] for pair in written if pair is not None}
+    return (
+        None not in written
+        and aliases == {clause.items[0].alias}
+        and any(
+            set(key.columns) == columns and not key.partial and all_not_null(table, key.columns) for key in table.keys
+        )
     )
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from services.extractor.counting import MappingCounts, MappingRefused, count_mapping
+from services.extractor.counting import MappingCounts, MappingRefused, count_mappings
 from services.extractor.snapshot import SnapshotHolder
 from shared.plan.compiled import CompiledMapping
 from shared.postgres.pools import Pool
@@ -27,7 +27,7 @@ async def counted(
 ) -> MappingCounts:
     await legacy.execute(TABLES)
     held = await holder.take(uuid4())
-    return await count_mapping(pool, held.snapshot, mapping)
+    return (await count_mappings(pool, held.snapshot, [mapping], most=1))[mapping.name]
 
 
 @pytest.mark.parametrize(

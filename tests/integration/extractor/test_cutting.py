@@ -7,7 +7,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from services.extractor.counting import count_mapping
+from services.extractor.counting import count_mappings
 from services.extractor.cutting import cut_mapping
 from services.extractor.reading import SourceRows, read_range
 from services.extractor.snapshot import SnapshotHolder
@@ -50,7 +50,7 @@ KEYS = {
 async def ids_by_batch(pool: Pool, holder: SnapshotHolder, mapping: CompiledMapping, rows: int) -> list[list[int]]:
     """The ids that each batch reads; the column behind the key parts."""
     held = await holder.take(uuid4())
-    counts = await count_mapping(pool, held.snapshot, mapping)
+    counts = (await count_mappings(pool, held.snapshot, [mapping], most=1))[mapping.name]
     bounds = await cut_mapping(pool, held.snapshot, mapping, counts.from_rows, RunOptions(batch_rows=rows))
     found = []
     for item in bounds:
