@@ -6,9 +6,11 @@ import argparse
 import sys
 
 from bench import api, failing_rows, pages, portal, sockets
+from bench import compile as compiling
 
 BENCHES = {
     "api": "the API over 10,000 runs and a million batches: reads, starts, a flood, schemathesis (minutes)",
+    "compile": "the portal's whole plan held against both databases, five times in a fresh process (seconds)",
     "failing_rows": "CPU of a batch with 1 % and 10 % bad rows against a clean one (transformer only, seconds)",
     "pages": "a run's page in Chromium with an empty cache, until its chart is drawn (a minute)",
     "portal": "the whole portal by five processes, beside a binary pipe and the usual script (minutes)",
@@ -41,6 +43,8 @@ def _run(name: str, scale: float) -> int:
     match name:
         case "api":
             return api.main()
+        case "compile":
+            return compiling.main()
         case "failing_rows":
             return failing_rows.main([])
         case "pages":

@@ -22,12 +22,14 @@ from tests.conftest import STANDARD_POSTGRES
 from tests.harness.command_line import started
 from tests.harness.databases import filled, sweep
 from tests.harness.installation import ROOT, installed
-from tests.harness.ledger import ledger_of
+from tests.harness.ledger import LedgerView, ledger_of
 from tests.harness.portal import PLAN, fill_portal, portal_target
 from tests.harness.services import services
 
 MEMORY_LIMIT_MIB = 400
 SCRIPT_RATIO = 10
+PLANNING_LIMIT_SECONDS = 20.0
+"""From the run's start to its first batch being ready: checked, compiled, counted, cut."""
 LONGEST_SECONDS = 3600
 MEASURED_MAPPING = "system_messages"
 
@@ -36,6 +38,7 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
     """One run of ours: CPU seconds and peak memory by process."""
 
     snapshot: RunSnapshot
+    planned_seconds: float
     cpu: dict[str, float]
     peak: dict[str, float]
 
@@ -80,9 +83,12 @@ async def _main(scale: float) -> int:
                     peak = {name: peak_mib(pid) for name, pid in pids.items()}
                 async with ledger_of(installation) as ledger:
                     snapshot = await ledger.progress.read(await ledger.youngest())
+                    planned_seconds = await _planned(ledger, snapshot)
                 shallow = await usual_script(legacy, installation.target, spread=False)
                 script = await usual_script(legacy, installation.target, spread=True)
-        return report(Ours(snapshot=snapshot, cpu=cpu, peak=peak), binary_pipe, shallow, script)
+        return report(
+            Ours(snapshot=snapshot, planned_seconds=planned_seconds, cpu=cpu, peak=peak), binary_pipe, shallow, script
+        )
     finally:
         await sweep(server)
 
@@ -94,6 +100,13 @@ async def _legacy(server: str, scale: float) -> str:
     name = f"transfuse_bench_{round(scale * 1000)}_{digest.hexdigest()[:8]}"
     print(f"source:  scale {scale:g} in database {name}, generated if it is not there", flush=True)
     return await filled(server, name, lambda url: fill_portal(url, scale))
+
+
+async def _planned(ledger: LedgerView, snapshot: RunSnapshot) -> float:
+    """Seconds from the start of the run until it was `running`."""
+    events = await ledger.progress.events(snapshot.run)
+    states = [event.at for event in events if event.kind == "state" and event.detail["state"] == RunState.RUNNING]
+    return between(snapshot.started_at, states[0] if states else None)
 
 
 def _cpu(pids: dict[str, int]) -> dict[str, float]:
@@ -120,6 +133,7 @@ def report(ours: Ours, binary_pipe: Measured, shallow: Measured, script: Measure
         print(f"BROKEN: the run is {ours.snapshot.state}: {ours.snapshot.message}")
         return 1
     print(f"\nrun:     {ours.snapshot.state}, {rows:,} rows in {ours.seconds:.1f} s: {rows / ours.seconds:,.0f} rows/s")
+    print(f"planned in {ours.planned_seconds:.1f} s (limit {PLANNING_LIMIT_SECONDS:.0f} s)")
     balanced = all(balance.balances for balance in ours.snapshot.balances)
     print(f"balance: {'every mapping balances' if balanced else 'DOES NOT BALANCE'}\n")
     print(f"{'process':<14}{'CPU s per million rows':>24}{'peak RSS, MiB':>16}")
@@ -149,6 +163,8 @@ def _broken(ours: Ours, script: Measured, *, balanced: bool) -> bool:
     ]
     if ours.mapping_rate < SCRIPT_RATIO * script.rows_per_second:
         wrong.append(f"less than {SCRIPT_RATIO} times as fast as the usual script over the table")
+    if ours.planned_seconds > PLANNING_LIMIT_SECONDS:
+        wrong.append(f"planned in {ours.planned_seconds:.1f} s, the limit is {PLANNING_LIMIT_SECONDS:.0f}")
     if not balanced:
         wrong.append("a mapping does not balance")
     for line in wrong:

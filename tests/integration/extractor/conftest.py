@@ -132,6 +132,7 @@ def mapping_of(  # noqa: PLR0913 - a mapping has that many sides
     driving: str = "t",
     cut: Cut = Cut.RANGES,
     unique_proven: bool = False,
+    driving_alias: str = "",
     excludes_expected: bool = False,
     cut_key: dict[str, str] | None = None,
     in_seq_order: bool = False,
@@ -160,6 +161,7 @@ def mapping_of(  # noqa: PLR0913 - a mapping has that many sides
             cut_key=cut_parts or parts,
             content_key=cut_key is not None,
             unique_proven=unique_proven,
+            driving_alias=driving_alias,
             columns=tuple(
                 SourceColumn(name=f"c{n}", alias="t", column=sql, sql=sql, type_name="text", duck_type="VARCHAR")
                 for n, sql in enumerate(columns)

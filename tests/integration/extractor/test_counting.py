@@ -34,6 +34,7 @@ async def counted(
     ("mapping", "code", "words"),
     (
         (mapping_of(LEFT, {"t.id": "integer"}), "join_multiplies", "10 of public.t give 11"),
+        (mapping_of(LEFT, {"t.id": "integer"}, driving_alias="t"), "join_multiplies", "10 of public.t give 11"),
         (mapping_of(INNER, {"t.id": "integer"}, excludes_expected=True), "key_repeats", "in 2 rows"),
         (mapping_of(FIRST, {"t.id": "integer"}), "join_drops_rows", "drop 7 of 10 rows of public.t"),
         (mapping_of("public.t as t", {"t.email": "text"}), "key_is_null", "is NULL"),

@@ -28,6 +28,13 @@ analyze t;
 """
 KEYS = {
     "integer": mapping_of("public.t as t", {"t.id": "integer"}, ("t.id", "t.a"), cut=Cut.INTEGERS, unique_proven=True),
+    "joined": mapping_of(
+        "public.t as t left join public.t as o on o.id = t.id + 1",
+        {"t.id": "integer"},
+        ("t.id", "o.a"),
+        cut=Cut.INTEGERS,
+        driving_alias="t",
+    ),
     "text": mapping_of("public.t as t", {"t.a": "text"}, ("t.id", "t.a")),
     "hostile text": mapping_of("public.t as t", {"t.name": "text"}, ("t.id",)),
     "uuid": mapping_of("public.t as t", {"t.u": "uuid"}, ("t.id",)),

@@ -10,6 +10,7 @@ from shared.plan.compile import check_sources, compile_plan
 from shared.plan.compiled import CompiledPlan, Cut, decode_compiled, encode_compiled
 from shared.plan.describe import describe_statements
 from shared.plan.explain import explain, explanation_text
+from shared.plan.from_clause import PREFIX, drops_none, parse_one_select
 from shared.plan.lineage import lineage
 from shared.plan.position import PlanRefused
 from shared.postgres.catalog import Catalog, Column, ColumnType, Table, UniqueKey
@@ -61,8 +62,22 @@ def test_a_plan_becomes_three_programs_per_mapping_in_the_order_of_references() 
     assert [(part.name, part.sql, part.type_name) for part in source.key] == [("k0", "p.id", "integer")]
     assert source.cut is Cut.INTEGERS
     assert not source.unique_proven
+    assert source.driving_alias == "p"
     assert plan.mapping("doctors").source.unique_proven
     assert plan.mapping("patients").transform.encoding is Encoding.BINARY
+
+
+@pytest.mark.parametrize(
+    "clause",
+    (
+        "person AS p JOIN contact AS c ON c.person_id = p.id",
+        "person AS p CROSS JOIN contact AS c",
+        "(SELECT id, sex, doctor_id FROM person) AS p LEFT JOIN contact AS c ON c.person_id = p.id",
+        "(person AS p JOIN contact AS k ON k.person_id = p.id) LEFT JOIN contact AS c ON c.person_id = p.id",
+    ),
+)
+def test_counts_prove_a_key_only_where_no_join_can_drop_a_row(clause: str) -> None:
+    assert drops_none(parse_one_select(PREFIX + clause, len(PREFIX))) is False
 
 
 def test_only_columns_that_are_used_are_selected_and_the_rest_is_packed_without_what_is_excepted() -> None:

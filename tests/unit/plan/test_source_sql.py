@@ -8,15 +8,19 @@ from shared.plan.source_sql import (
     constant,
     count_driving_sql,
     every_nth_key_sql,
+    integer_range_sql,
     null_key_sql,
     repeated_key_sql,
+    sample_sql,
     select_sql,
     type_without_length,
 )
 from shared.postgres.identifiers import TableName
 
 
-def program(*key: KeyPart, unique_proven: bool = False, content_key: bool = False) -> SourceProgram:
+def program(
+    *key: KeyPart, unique_proven: bool = False, content_key: bool = False, driving_alias: str = ""
+) -> SourceProgram:
     return SourceProgram(
         driving=TableName(schema="legacy", name="person"),
         schema="legacy",
@@ -27,6 +31,7 @@ def program(*key: KeyPart, unique_proven: bool = False, content_key: bool = Fals
         cut_key=key,
         content_key=content_key,
         unique_proven=unique_proven,
+        driving_alias=driving_alias,
         columns=(SourceColumn(name="c0", alias="p", column="x", sql='"p"."x"', type_name="text", duck_type="VARCHAR"),),
         cut=Cut.RANGES,
         excludes_expected=False,
@@ -83,6 +88,16 @@ def test_what_the_catalogue_guarantees_is_not_asked() -> None:
     assert repeated_key_sql(program(ID, unique_proven=True)) is None
     assert "having max(g.row_count) > 1" in str(repeated_key_sql(program(ID, CODE)))
     assert "p.id is null or p.code is null" in str(null_key_sql(program(ID, CODE)))
+
+
+def test_what_equal_counts_prove_is_not_asked_and_the_driving_table_alone_tells_the_keys() -> None:
+    joined = program(ID, driving_alias="p")
+    assert null_key_sql(joined) is None
+    assert repeated_key_sql(joined) is None
+    alone = 'from "legacy"."person" as "p"'
+    assert integer_range_sql(joined) == f"select min(p.id), max(p.id) {alone}"
+    assert sample_sql(joined, 9).endswith(f"\nwhere p.id in (select p.id {alone} limit 9)")
+    assert sample_sql(program(ID), 9).endswith('from "legacy".person AS p\nlimit 9')
 
 
 def test_the_driving_table_is_counted_by_itself() -> None:
