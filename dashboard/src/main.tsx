@@ -20,7 +20,8 @@ if (root)
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={client}>
-        <RouterProvider router={createBrowserRouter(ROUTES)} />
+        {/* Choices live in the address: in a transition React puts a radio back first and checks it a moment later. */}
+        <RouterProvider router={createBrowserRouter(ROUTES)} useTransitions={false} />
       </QueryClientProvider>
     </StrictMode>,
   );

@@ -65,7 +65,7 @@ function Busy({ queue: { busyShare, name } }: { queue: Queue }) {
   return (
     <div className="row">
       <div className="meter thin grow" role="img" aria-label={`${name}: workers ${percent} % busy`}>
-        <i className="running" style={{ width: `${percent}%` }} />
+        {percent > 0 && <i className="running" style={{ width: `${percent}%` }} />}
       </div>
       <span className="xs soft">{percent} %</span>
     </div>

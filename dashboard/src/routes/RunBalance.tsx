@@ -28,7 +28,7 @@ export function RunBalance({ runId, status }: { runId: string; status: RunStatus
         <Proofs runId={runId} />
         <div className="stack gap-5">
           <Waiting runId={runId} status={status} />
-          <WarningList notices={status.notices} warnings={status.warnings} />
+          <WarningList notices={status.notices} warnings={status.warnings} report={`/runs/${runId}/report`} />
           <Card title="Where the time went">
             <DurationBars phases={status.phases} />
           </Card>
@@ -43,7 +43,7 @@ function Unbalanced({ runId, status }: { runId: string; status: RunStatus }) {
   return (
     <>
       <Verdict verdict={status.verdict} icon="scale" />
-      <WarningList notices={status.notices} warnings={status.warnings} />
+      <WarningList notices={status.notices} warnings={status.warnings} report={`/runs/${runId}/report`} />
       {status.balance && <ByMapping runId={runId} status={status} balance={status.balance} />}
     </>
   );

@@ -51,7 +51,7 @@ export function RunLive({ runId, status, stale }: RunLiveProps) {
       <div className="cols lower grid gap-5 items-start lg:grid-cols-[minmax(0,2.3fr)_minmax(0,1fr)]">
         <Mappings runId={runId} status={status} />
         <div className="stack gap-5">
-          <WarningList notices={status.notices} warnings={status.warnings} />
+          <WarningList notices={status.notices} warnings={status.warnings} report={`/runs/${runId}/report`} />
           <LastEvents runId={runId} />
         </div>
       </div>

@@ -137,15 +137,18 @@ describe("a run", () => {
 
   test.each(["running", "completed"] as const)("that is %s says what it warns about", async (phase) => {
     const warning = { mapping: "people", code: "kept_aside", column: "phone", rows: 1204 };
+    const others = [1, 2, 3, 4, 5, 6].map((rows) => ({ mapping: "orders", code: "bad_phone", column: `phone_${rows}`, rows }));
     const notice = { code: "rules_left_out", table: "", message: "The plan’s rules were not held against the rows." };
     gateway({
       ...OF_A_RUN,
-      [`GET /api/runs/${RUN_ID}/status`]: status({ phase, warnings: [warning], notices: [notice] }),
+      [`GET /api/runs/${RUN_ID}/status`]: status({ phase, warnings: [...others, warning], notices: [notice] }),
       [`GET /api/runs/${RUN_ID}/report`]: report(),
     });
     open(RUN);
     const card = await screen.findByRole("region", { name: "Warnings" });
-    expect(card).toHaveTextContent("2 warningsRules left outThe plan’s rules were not held against the rows.Kept asidepeople.phone1,204");
+    expect(card).toHaveTextContent("8 warningsRules left outThe plan’s rules were not held against the rows.Kept asidepeople.phone1,204");
+    expect(within(card).queryByText("orders.phone_1")).toBeNull();
+    expect(within(card).getByRole("link", { name: "1 more in the report" })).toHaveAttribute("href", `${RUN}/report`);
   });
 
   test("is cancelled after a question, and P pauses it", async () => {
