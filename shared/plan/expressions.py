@@ -64,9 +64,13 @@ class Expression(msgspec.Struct, frozen=True, kw_only=True):
 
     def calls(self) -> tuple[Call, ...]:
         """Functions called, operators left out, parents first."""
-        return tuple(
-            call_of(node) for node in self.walk() if node.get("class") == "FUNCTION" and not node.get("is_operator")
-        )
+        known = _calls.get(self.text)
+        return remember(_calls, self.text, tuple(self._calls())) if known is None else known
+
+    def _calls(self) -> Iterator[Call]:
+        for node in self.walk():
+            if node["class"] == "FUNCTION" and not node.get("is_operator"):
+                yield call_of(node)
 
 
 def call_of(node: Node) -> Call:
@@ -82,14 +86,15 @@ def call_of(node: Node) -> Call:
 
 def walk(node: object) -> Iterator[Node]:
     """Every dict with a `class` below and including `node`, parents first."""
-    if isinstance(node, dict):
-        if "class" in node:
-            yield node
-        for value in node.values():
-            yield from walk(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from walk(value)
+    left = [node]
+    while left:
+        here = left.pop()
+        if isinstance(here, dict):
+            if "class" in here:
+                yield here
+            left += [part for part in reversed(here.values()) if isinstance(part, dict | list)]
+        elif isinstance(here, list):
+            left += reversed(here)
 
 
 def parse(text: str) -> Expression:
@@ -210,6 +215,7 @@ REMEMBERED = 8192
 """Texts and trees that are remembered; a plan of 800 expressions needs some thousands."""
 _parsed: dict[str, Expression] = {}
 _printed: dict[str, str] = {}
+_calls: dict[str, tuple[Call, ...]] = {}
 
 
 def remember(memory: dict[str, Known], text: str, known: Known) -> Known:
