@@ -12,6 +12,7 @@ from services.extractor.compilation import Compilation, FromRefused, check_from_
 from services.extractor.preflight import PreflightFailed, check_legacy, check_target
 from shared.core.checks import Check, failed, failures, passed
 from shared.core.errors import Refused, TransfuseError
+from shared.core.states import LoadMode
 from shared.plan.position import PlanRefused, Problem
 
 PLAN, FROM, REACHABLE = "plan_compiles", "from_clauses", "legacy_reachable"
@@ -43,6 +44,7 @@ async def check_run(
     transfuse_version: str,
     with_rules: bool = True,
     only: Sequence[str] = (),
+    mode: LoadMode = LoadMode.INSERT,
 ) -> Checked:
     """Check all that can be checked. `legacy` is in a transaction; nothing is written, rows are not read.
 
@@ -67,7 +69,7 @@ async def check_run(
     checks = [_timed(passed(PLAN, _sizes(compilation)), began)]
     checks += await check_legacy(legacy, compilation.compiled, compilation.source)
     readable = not failures(checks)
-    checks += await check_target(target, compilation.compiled)
+    checks += await check_target(target, compilation.compiled, mode)
     refusal: Refused | None = None
     if bad := failures(checks):
         refusal = PreflightFailed(bad)

@@ -186,6 +186,7 @@ class Planner:
                 transfuse_version=self._version,
                 with_rules=not run.options.skip_validation,
                 only=run.options.only,
+                mode=run.mode,
             )
         await write_preflight(ledger, run.run, checked.checks, checked.problems)
         return checked.sound, checked.checks

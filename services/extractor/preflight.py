@@ -9,6 +9,7 @@ import asyncpg
 
 from shared.core.checks import Check, failed, passed, warning
 from shared.core.errors import Refused
+from shared.core.states import LoadMode
 from shared.plan.compiled import CompiledPlan
 from shared.postgres.catalog import Catalog
 from shared.postgres.identifiers import Identifier, TableName
@@ -47,13 +48,20 @@ async def check_legacy(connection: asyncpg.Connection, plan: CompiledPlan, sourc
     return checks
 
 
-async def check_target(connection: asyncpg.Connection, plan: CompiledPlan) -> list[Check]:
-    """Checks of the target database, through the ledger's connection: rights are those of the loader's role."""
+async def check_target(
+    connection: asyncpg.Connection, plan: CompiledPlan, mode: LoadMode = LoadMode.INSERT
+) -> list[Check]:
+    """Checks of the target database, through the ledger's connection: rights are those of the loader's role.
+
+    Tables of which rows are changed after they were inserted need one right more than the others.
+    """
     if not await connection.fetchval(SQL["ledger_ready"]):
         return [failed("ledger_ready", "the target database has no ledger", "Run `transfuse init`.")]
     role = await connection.fetchrow(SQL["loader_role"])
     tables = sorted({mapping.load.table for mapping in plan.mappings})
-    rights = await connection.fetch(SQL["target_rights"], *_columns(tables), role["role_name"])
+    waited_for = {mapping.load.table for mapping in plan.mappings if mapping.second is not None}
+    updated = [mode is not LoadMode.INSERT or table in waited_for for table in tables]
+    rights = await connection.fetch(SQL["target_rights"], *_columns(tables), role["role_name"], updated)
     return [
         passed("ledger_ready", "the ledger is there"),
         _target_version(role["version"]),

@@ -64,7 +64,8 @@ where r.rolname = coalesce((
 select n.nspname::text as schema_name,
        c.relname::text as table_name,
        has_schema_privilege($3::name, n.oid, 'USAGE') as schema_usage,
-       has_table_privilege($3::name, c.oid, 'SELECT') and has_table_privilege($3::name, c.oid, 'INSERT') as writable,
+       has_table_privilege($3::name, c.oid, 'SELECT') and has_table_privilege($3::name, c.oid, 'INSERT')
+         and (not wanted.updated or has_table_privilege($3::name, c.oid, 'UPDATE')) as writable,
        c.relrowsecurity and not (pg_has_role($3::name, c.relowner, 'USAGE') and not c.relforcerowsecurity) and not exists (
            select from pg_policy p
            where p.polrelid = c.oid and p.polpermissive and p.polcmd in ('*', 'a')
@@ -73,7 +74,7 @@ select n.nspname::text as schema_name,
                  where named.role_oid <> 0 and pg_has_role($3::name, named.role_oid, 'USAGE')
              ))
        ) as rows_refused
-from unnest($1::text[], $2::text[]) as wanted (schema_name, table_name)
+from unnest($1::text[], $2::text[], $4::boolean[]) as wanted (schema_name, table_name, updated)
 join pg_namespace n on n.nspname = wanted.schema_name
 join pg_class c on c.relnamespace = n.oid and c.relname = wanted.table_name
 order by 1, 2;

@@ -47,15 +47,27 @@ REASON_WORDS: Mapping[str, Words] = MappingProxyType(
             "Replay it once its parent is loaded, or say in the plan what becomes of rows without one.",
         ),
         "not_a_label": Words("Not one of the labels that the target knows", _PLAN),
+        "not_in_target": Words(
+            "Not there to be filled in",
+            "The run that loads the mapping says what became of these rows; a back-fill inserts none.",
+        ),
         "out_of_range": Words("Out of the range of the target's type", _TYPE),
         "refused": Words("The target refuses it", _TARGET),
         "refused_by_trigger": Words("A trigger of the target refuses it", _TARGET),
         "required": Words("A required value is missing", "Give the column a value in the plan, then replay the rows."),
+        "row_too_large": Words(
+            "The row is larger than rows may be",
+            "Move it by hand, leave the large column out of the mapping, or raise MAX_ROW_BYTES.",
+        ),
         "rule": Words("A rule of the plan refuses it", "Correct the row or the rule, then replay the rows."),
         "too_large": Words("Larger than the target takes", _TARGET),
         "too_long": Words("Too long for the target", _TYPE),
         "unknown_code": Words(
             "Unknown code", "Add the code to the codebook, or say what becomes of unknown ones, then replay the rows."
+        ),
+        "unresolved": Words(
+            "The row it refers to is not there, and the reference stays empty",
+            "See what became of that row; once it is loaded, fill the column in with `run --only`.",
         ),
         "unreadable": Words("The value cannot be read", _PLAN),
     }

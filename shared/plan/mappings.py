@@ -42,7 +42,6 @@ def read_mapping(node: YamlNode, report: Report) -> Mapping | None:
     key, content = read_key(fields)
     columns = read_columns(fields, "columns", required=True)
     fields.later("accounts", "making accounts")
-    fields.later("pass", "a second pass")
     domain = fields.text("key_domain")
     if domain is not None and not domain.value.isprintable():
         fields.report.problem(domain.position, "'key_domain' is one line of text without control characters")

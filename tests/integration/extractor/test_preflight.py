@@ -6,6 +6,7 @@ import pytest
 
 from services.extractor.preflight import PreflightFailed, check_legacy, check_target
 from shared.core.checks import Check, CheckState, failures
+from shared.core.states import LoadMode
 from shared.ledger.migrate import migrate
 from shared.plan.compiled import CompiledPlan
 from shared.postgres.identifiers import TableName
@@ -146,7 +147,9 @@ create table "Target Table" (id uuid primary key);
 """
 
 
-async def target_checks(target: asyncpg.Connection, url: str, role: str, loader: str) -> list[Check]:
+async def target_checks(
+    target: asyncpg.Connection, url: str, role: str, loader: str, mode: LoadMode = LoadMode.INSERT
+) -> list[Check]:
     await target.execute(
         f'grant usage on schema transfuse to "{role}"; grant select on transfuse.service_role to "{role}"'
     )
@@ -155,7 +158,7 @@ async def target_checks(target: asyncpg.Connection, url: str, role: str, loader:
     )
     connection = await connect(address_of(url, user=role, password="reader"), "ledger", Session())
     try:
-        return await check_target(connection, plan_of())
+        return await check_target(connection, plan_of(), mode)
     finally:
         await connection.close()
         await target.execute("truncate transfuse.service_role")
@@ -181,6 +184,12 @@ async def test_the_loaders_rights_are_checked_through_the_extractors_connection(
     assert f'GRANT SELECT, INSERT, UPDATE ON "public"."Target Table" TO "{loader}";' in failed.fix
     await target.execute(failed.fix)
     assert failures(await target_checks(target, target_url, role, loader)) == ()
+
+    await target.execute(f'revoke update on "Target Table" from "{loader}"')
+    assert failures(await target_checks(target, target_url, role, loader)) == ()
+    (failed,) = failures(await target_checks(target, target_url, role, loader, LoadMode.MERGE))
+    assert failed.name == "target_writable"
+    await target.execute(failed.fix)
 
     await target.execute('alter table "Target Table" enable row level security')
     (failed,) = failures(await target_checks(target, target_url, role, loader))

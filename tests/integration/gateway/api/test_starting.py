@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from tests.harness.api import Api
+from tests.harness.clinic import PLAN
 from tests.harness.register import asked, owner, plan_in, registered, start
 
 CLIENTS = 20
@@ -170,3 +171,21 @@ async def test_a_viewer_starts_nothing(api: Api) -> None:
         status, problem = await start(viewer, await registered(admin))
     assert (status, problem["code"]) == (403, "forbidden")
     assert await runs_of(api) == []
+
+
+async def test_a_run_may_be_of_some_mappings_of_columns_or_a_merge(api: Api) -> None:
+    async with api.client() as client:
+        status, _ = await asked(client, "PUT", "/api/plans/clinic", json={"files": {"plan.yml": PLAN}})
+        assert status in {200, 201}
+        for options, mode in (
+            ({"only": ["people"]}, "insert"),
+            ({"only": ["people.name"]}, "patch"),
+            ({"mode": "merge"}, "merge"),
+        ):
+            status, run = await start(client, await registered(client, f"as-{mode}"), **options)
+            assert (status, run["mode"]) == (202, mode), run
+        for key in ("", "k"):
+            status, problem = await start(client, await registered(client, f"none{key}"), key=key, only=["peopel"])
+            assert (status, problem["code"]) == (400, "unknown_mapping")
+            assert "Did you mean 'people'?" in problem["detail"]
+    assert [run["options"].get("only") for run in await runs_of(api)] == [["people"], ["people.name"], None]
