@@ -32,7 +32,7 @@ class BothDatabases(msgspec.Struct, frozen=True, kw_only=True):
 
 async def compiled_here(workspace: Workspace, plan: Plan) -> Compilation:
     """The plan compiled against both catalogues, its FROM clauses proven. Raises PlanRefused and as `connect` does."""
-    async with _connections(workspace) as (legacy, target):
+    async with both_connections(workspace) as (legacy, target):
         compilation = await compile_run(plan.files, legacy, target, transfuse_version=version("transfuse"))
         await check_from_clauses(legacy, compilation)
         return compilation
@@ -40,21 +40,21 @@ async def compiled_here(workspace: Workspace, plan: Plan) -> Compilation:
 
 async def signatures_here(workspace: Workspace, plan: Plan) -> dict[str, KeySignature]:
     """How the key of each mapping is written, by the types of the legacy columns. Raises PlanRefused."""
-    async with _connections(workspace) as (legacy, _target):
+    async with both_connections(workspace) as (legacy, _target):
         source = await read_catalog(legacy, plan.source_schema)
         return key_signatures(plan, source, await describe(legacy, plan))
 
 
 async def preflight_checks(workspace: Workspace, plan: Plan) -> list[Check]:
     """What must be well before a run, each with its fix. Raises PlanRefused for a plan that does not compile."""
-    async with _connections(workspace) as (legacy, target):
+    async with both_connections(workspace) as (legacy, target):
         compilation = await compile_run(plan.files, legacy, target, transfuse_version=version("transfuse"))
         checks = await check_legacy(legacy, compilation.compiled, compilation.source)
         return [*checks, *await check_target(target, compilation.compiled)]
 
 
 @asynccontextmanager
-async def _connections(workspace: Workspace) -> AsyncIterator[tuple[asyncpg.Connection, asyncpg.Connection]]:
+async def both_connections(workspace: Workspace) -> AsyncIterator[tuple[asyncpg.Connection, asyncpg.Connection]]:
     async with databases_running(workspace, os.environ):
         settings = workspace.load(BothDatabases, "extractor", os.environ)
         legacy = await connect(settings.legacy, "legacy", Session(read_only=True))

@@ -10,6 +10,7 @@ from shared.plan.deferred import order_of
 from shared.plan.expressions import parse_all
 from shared.plan.model import Plan
 from shared.plan.position import Problem
+from shared.plan.questions import report_questions
 from shared.plan.report import Report
 
 __all__ = ["check_plan", "report_plan"]
@@ -28,6 +29,7 @@ def report_plan(plan: Plan, report: Report) -> None:
     calls = Calls(codebooks=frozenset(plan.codebooks), mappings={mapping.name: mapping for mapping in plan.mappings})
     texts = [text.value for mapping in plan.mappings for text in mapping.expressions]
     parse_all([*texts, *map(in_brackets, texts)])
+    report_questions(plan, report)
     used: set[str] = set()
     too_deep = False
     for mapping in plan.mappings:

@@ -11,6 +11,7 @@ from shared.plan.functions import FUNCTIONS
 from shared.plan.model import Text
 from shared.plan.names import columns_of
 from shared.plan.nodes import same_tree
+from shared.plan.questions import is_question
 from shared.plan.report import Report
 
 PURE = frozenset({
@@ -49,6 +50,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_expression(text: Text, scope: Scope, calls: Calls, report: Report) -> Expression | None:
     """Parse an expression and note everything wrong with it; None if it does not even parse."""
+    if is_question(text.value):
+        return None
     try:
         expression = parse(text.value)
         check_whole(text.value, expression)

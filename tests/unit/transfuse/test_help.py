@@ -11,7 +11,11 @@ from click.testing import CliRunner
 
 from transfuse.__main__ import COMMANDS, transfuse
 
-PATHS = ((), *((name,) for name in COMMANDS), ("plan", "check"), ("plan", "explain"))
+PATHS = (
+    (),
+    *((name,) for name in COMMANDS),
+    *(("plan", name) for name in ("check", "explain", "coverage", "diff", "new")),
+)
 HEAVY = {"duckdb", "polars", "pyarrow", "aio_pika", "sqlglot"}
 
 
