@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from shared.plan import yaml_document
 from shared.plan.position import Position
 from shared.plan.report import Report
 from shared.plan.yaml_document import YamlMapping, YamlNode, YamlScalar, YamlSequence, read_yaml
@@ -87,3 +90,14 @@ def test_what_a_plan_may_not_hold_is_refused_at_its_place(text: str, expected: s
 def test_a_problem_shows_the_line_it_is_about() -> None:
     _, report = load("a: 1\nb: [2\nc: 3\n")
     assert report.problems[0].source_line == "c: 3"
+
+
+PLANS = Path(__file__).parents[3] / "plans"
+
+
+@pytest.mark.parametrize("path", sorted(PLANS.rglob("*.yml")), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_libyaml_reads_the_same_nodes_at_the_same_places(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = path.read_text(encoding="utf-8")
+    fast = read_yaml(text, path.name, Report({}))
+    monkeypatch.setattr(yaml_document, "LIBYAML", None)
+    assert fast == read_yaml(text, path.name, Report({}))
