@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
-from services.extractor.extraction import Extraction
+from services.extractor.extraction import Extraction, Limits
 from services.extractor.handlers import Handlers
 from services.extractor.planner import Planner
 from services.extractor.settings import ExtractorSettings
@@ -47,7 +47,8 @@ async def build(settings: ExtractorSettings, bus: Bus) -> AsyncIterator[Service]
             instance=f"{socket.gethostname()}:{os.getpid()}",
             transfuse_version=version("transfuse"),
         )
-        extraction = Extraction(ledger=ledger, legacy=legacy, streams=streams, keyring=settings.keyring)
+        limits = Limits(row_bytes=settings.max_row_bytes, body_bytes=settings.message_body_bytes)
+        extraction = Extraction(ledger=ledger, legacy=legacy, streams=streams, keyring=settings.keyring, limits=limits)
         handlers = Handlers(ledger=ledger, planner=planner, extraction=extraction)
         probes = {"ledger": ledger.probe, "legacy": legacy.probe}
         plan, extract = planning(handlers, bus, ledger.probe), extracting(handlers, bus, ledger.probe, legacy.probe)

@@ -1,4 +1,8 @@
-"""Extracts one batch: what the ledger says of it, its rows, sealed. A batch that is too large is split instead."""
+"""Extracts one batch: what the ledger says of it, its rows, sealed. A batch that is too large is split instead.
+
+What cannot be split travels whole: beyond what a message carries the ledger keeps the body, and of a row that is too
+large for that as well only the key travels.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,10 @@ import asyncio
 from collections import OrderedDict
 from uuid import UUID
 
-from services.extractor.planner import has_clear_bounds
-from services.extractor.reading import BatchTooLarge, RowTooLarge, SourceRows, check_rows, middle_key, read_range
+import msgspec
+
+from services.extractor.passes import has_clear_bounds
+from services.extractor.reading import BatchTooLarge, SourceRows, check_rows, keys_alone, middle_key, read_range
 from services.extractor.snapshot import Snapshot
 from services.extractor.streams import Streams
 from shared.core.errors import SnapshotLost
@@ -17,27 +23,44 @@ from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
 from shared.ledger import planning, reports
+from shared.ledger.bodies import MESSAGE_BODY_BYTES, keep_body
 from shared.ledger.bounds import BatchBounds
 from shared.ledger.planning import BatchToRead
 from shared.messages import RunChanged, TransformBatch
 from shared.plan.compiled import CompiledMapping, CompiledPlan
 from shared.postgres.pools import Pool
 
-MAX_BATCH_BYTES = 12 * 1024 * 1024
-"""Source text that a batch may have at most; beyond it is split."""
-MAX_BODY_BYTES = 11 * 1024 * 1024
-"""Sealed bytes that a message may carry at most."""
 PLANS_KEPT = 8
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How large things may be, in bytes.
+
+    More than `batch_bytes` of source text is split, a single row of more than `row_bytes` is quarantined for its size;
+    more than `body_bytes` of sealed rows is kept in the ledger instead of the message.
+    """
+
+    batch_bytes: int = 12 * 1024 * 1024
+    row_bytes: int = 32 * 1024 * 1024
+    body_bytes: int = MESSAGE_BODY_BYTES
+
+    @property
+    def read_bytes(self) -> int:
+        """Source text at which a batch is looked at more closely."""
+        return min(self.batch_bytes, self.row_bytes)
 
 
 class Extraction:
     """Reads batches of any run, under the run's snapshot."""
 
-    def __init__(self, *, ledger: Pool, legacy: Pool, streams: Streams, keyring: Keyring) -> None:
+    def __init__(
+        self, *, ledger: Pool, legacy: Pool, streams: Streams, keyring: Keyring, limits: Limits | None = None
+    ) -> None:
         self._ledger = ledger
         self._legacy = legacy
         self._streams = streams
         self._keyring = keyring
+        self._limits = limits or Limits()
         self._plans: OrderedDict[UUID, CompiledPlan] = OrderedDict()
 
     async def extract(self, batch: BatchRef) -> TransformBatch | RunChanged | None:
@@ -58,38 +81,52 @@ class Extraction:
     async def _sealed(self, batch: BatchRef, found: BatchToRead) -> TransformBatch | None:
         mapping = (await self._plan(batch.run)).mapping(batch.mapping).of_pass(batch.pass_number)
         snapshot = Snapshot.from_text(found.snapshot)
+        too_large = False
         try:
             rows = await self._read(batch, snapshot, mapping, found.bounds)
-            body = await asyncio.to_thread(seal, rows, batch, found.key)
-        except BatchTooLarge as error:
-            await self._split(batch, snapshot, mapping, found, error)
-            return None
+        except BatchTooLarge:
+            if await self._split(batch, snapshot, mapping, found):
+                return None
+            rows, too_large = await self._whole(snapshot, mapping, found.bounds)
+        body = await asyncio.to_thread(seal, rows, batch, found.key)
+        kept = None
         async with self._ledger.acquire() as connection:
+            if len(body) > self._limits.body_bytes:
+                kept, body = await keep_body(connection, batch, Stage.TRANSFORM, body), b""
             await reports.report_step(connection, batch, Stage.EXTRACT)
         mode = found.mode if batch.pass_number == 1 else LoadMode.PATCH
-        return TransformBatch(batch=batch, mode=mode, row_count=rows.row_count, body=body)
+        return TransformBatch(
+            batch=batch, mode=mode, row_count=rows.row_count, body=body, body_id=kept, too_large=too_large
+        )
 
     async def _read(
         self, batch: BatchRef, snapshot: Snapshot, mapping: CompiledMapping, bounds: BatchBounds
     ) -> SourceRows:
-        streamed = await self._streams.read(batch.run, snapshot, mapping, bounds, MAX_BATCH_BYTES, batch.pass_number)
+        most = self._limits.read_bytes
+        streamed = await self._streams.read(batch.run, snapshot, mapping, bounds, most, batch.pass_number)
         if streamed is not None:
             return streamed
-        return await read_range(self._legacy, snapshot, mapping, bounds, MAX_BATCH_BYTES)
+        return await read_range(self._legacy, snapshot, mapping, bounds, most)
 
-    async def _split(
-        self,
-        batch: BatchRef,
-        snapshot: Snapshot,
-        mapping: CompiledMapping,
-        found: BatchToRead,
-        error: BatchTooLarge,
-    ) -> None:
-        """Two batches instead of one; the dispatcher issues both. Raises RowTooLarge where there is nothing to part."""
+    async def _whole(
+        self, snapshot: Snapshot, mapping: CompiledMapping, bounds: BatchBounds
+    ) -> tuple[SourceRows, bool]:
+        """The rows of what cannot be split, or their keys alone and True where they are too large.
+
+        It is one row, or rows of one content, which count together.
+        """
+        most = self._limits.row_bytes
+        try:
+            return await read_range(self._legacy, snapshot, mapping, bounds, most), False
+        except BatchTooLarge:
+            return await read_range(self._legacy, snapshot, keys_alone(mapping), bounds, most), True
+
+    async def _split(self, batch: BatchRef, snapshot: Snapshot, mapping: CompiledMapping, found: BatchToRead) -> bool:
+        """Two batches instead of one, both issued by the dispatcher; False where there is nothing to part."""
         bounds = found.bounds
         middle = await middle_key(self._legacy, snapshot, mapping, bounds)
         if middle is None:
-            raise RowTooLarge(f"a single row of mapping {mapping.name} is too large for a message") from error
+            return False
         halves = BatchBounds(lower=bounds.lower, upper=middle), BatchBounds(lower=middle, upper=bounds.upper)
         async with self._ledger.acquire() as connection:
             await planning.split_batch(
@@ -100,6 +137,7 @@ class Extraction:
                 clear_bounds=has_clear_bounds(mapping.source.cut_key),
                 in_seq_order=mapping.load.in_seq_order,
             )
+        return True
 
     async def _pause(self, run: UUID, snapshot: str | None, error: SnapshotLost) -> RunChanged | None:
         """Pause the run, if that snapshot is its own still."""
@@ -129,9 +167,6 @@ def is_wanted(found: BatchToRead, batch: BatchRef) -> bool:
 
 
 def seal(rows: SourceRows, batch: BatchRef, key: RunKey) -> bytes:
-    """Check and seal the rows. Takes CPU: call it in a worker thread. Raises BatchTooLarge, RunError."""
+    """Check and seal the rows. Takes CPU: call it in a worker thread. Raises RunError."""
     check_rows(rows, batch.mapping)
-    body = key.seal(b"".join(rows.chunks), batch_aad(batch, Stage.TRANSFORM))
-    if len(body) > MAX_BODY_BYTES:
-        raise BatchTooLarge(f"a batch of mapping {batch.mapping} has {len(body)} sealed bytes")
-    return body
+    return key.seal(b"".join(rows.chunks), batch_aad(batch, Stage.TRANSFORM))

@@ -24,16 +24,9 @@ class SourceRows(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BatchTooLarge(BatchError):
-    """The batch has more bytes than a message may hold: it is split, unless it is a single row."""
+    """The batch has more bytes than it may have: it is split, unless its rows have one and the same key to cut by."""
 
     code = "batch_too_large"
-
-
-class RowTooLarge(RunError):
-    """One row alone has more bytes than a message may hold."""
-
-    code = "row_too_large"
-    remedy = "Leave the large column out of this mapping, or move that row by hand."
 
 
 async def read_range(
@@ -73,6 +66,19 @@ async def middle_key(
     async with reading(pool, snapshot, mapping.source.schema, doing) as connection:
         row = await connection.fetchrow(statement)
     return tuple(row) if row is not None else None
+
+
+def keys_alone(mapping: CompiledMapping) -> CompiledMapping:
+    """The mapping as it reads the keys of rows that are too large to be read: every other column is NULL.
+
+    Rows without identity get the hash that they are cut by in the place of their first column, so that what stands for
+    their key differs from that of any other content.
+    """
+    source = mapping.source
+    values = [part.sql for part in source.cut_key[:1]] if source.content_key else []
+    sqls = [*values, *("null" for _ in source.columns[len(values) :])]
+    columns = tuple(msgspec.structs.replace(column, sql=sql) for column, sql in zip(source.columns, sqls, strict=True))
+    return msgspec.structs.replace(mapping, source=msgspec.structs.replace(source, columns=columns))
 
 
 def _parts(source: SourceProgram, bounds: BatchBounds) -> dict[str, str]:

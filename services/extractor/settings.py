@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from shared.settings.service import KeyEncryption, Ledger, Legacy, ServiceSettings, port
+from shared.ledger.bodies import MESSAGE_BODY_BYTES as MESSAGE_BODY
+from shared.settings.service import (
+    MAX_ROW_BYTES,
+    MESSAGE_BODY_BYTES,
+    KeyEncryption,
+    Ledger,
+    Legacy,
+    ServiceSettings,
+    port,
+)
 
 DEFAULT_PORT = 4001
+MOST_ROW_BYTES = 32 * 1024 * 1024
 
 
 class ExtractorSettings(ServiceSettings, frozen=True, kw_only=True):
@@ -16,3 +26,5 @@ class ExtractorSettings(ServiceSettings, frozen=True, kw_only=True):
     legacy: Legacy
     ledger: Ledger
     keyring: KeyEncryption
+    max_row_bytes: Annotated[int, MAX_ROW_BYTES.optional(MOST_ROW_BYTES)] = MOST_ROW_BYTES
+    message_body_bytes: Annotated[int, MESSAGE_BODY_BYTES.optional(MESSAGE_BODY)] = MESSAGE_BODY

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncpg
 import msgspec
 
-from shared.core.errors import RunError
+from services.loader.transaction import told, transaction
+from shared.core.errors import BatchError, RunError, WorldError
 from shared.core.ids import BatchRef
 from shared.core.states import Encoding, Stage
 from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
+from shared.ledger.bodies import body_id, read_body
+from shared.ledger.settling import Claim, claim_batch
 from shared.messages.data import LoadBatch, LoadBody
 
 KEY_BYTES = 16
@@ -46,6 +50,32 @@ def open_batch(message: LoadBatch, key: RunKey) -> OpenedBatch:
     body = msgspec.msgpack.decode(plain, type=LoadBody)
     _check(message, body)
     return OpenedBatch(batch=message.batch, encoding=message.encoding, body=body)
+
+
+async def kept_body(connection: asyncpg.Connection, message: LoadBatch) -> bytes | Claim:
+    """The body that the ledger keeps of a message; where it is gone, the claim that says why.
+
+    Raises WorldError while the run's state is being changed, BatchError where the batch is open and has no body.
+    """
+    doing = f"reading the rows of batch {message.batch.seq} of {message.batch.mapping}"
+    with told(doing):
+        body = await read_body(connection, body_id(message.batch, Stage.LOAD))
+    if body is not None:
+        return body
+    async with transaction(connection, doing):
+        with told(doing):
+            claim = await claim_batch(connection, message.batch)
+    if claim is Claim.HELD:
+        raise WorldError(
+            f"The state of the run is being changed; batch {message.batch.seq} waits.",
+            code="run_locked",
+            remedy="Nothing to do: the batch is taken up again at once.",
+        )
+    if claim is Claim.CLAIMED:
+        raise BatchError(
+            f"The ledger does not have the rows of a batch of {message.batch.mapping}.", code="body_missing"
+        )
+    return claim
 
 
 def keys_of(packed: bytes) -> list[bytes]:

@@ -10,6 +10,7 @@ import asyncpg
 from services.loader.transaction import told, transaction
 from shared.core.errors import RunError
 from shared.core.states import RunState
+from shared.ledger.bodies import drop_bodies
 from shared.ledger.finishing import (
     FinalBalance,
     TableWarning,
@@ -49,6 +50,7 @@ async def finish_run(pool: Pool, run: UUID) -> RunChanged | None:
             for mapping in plan.mappings:
                 await report_run_step(connection, run)
                 await analyze_target(connection, run, mapping.name)
+            await drop_bodies(connection, run)
             await failpoint("loader.finish_before_balance")
         return await _end(connection, run, plan)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.loader.body import OpenedBatch, open_batch
+from services.loader.body import OpenedBatch, kept_body, open_batch
 from services.loader.isolation import check_systematic, isolate
 from services.loader.own_keys import judge_own_keys
 from services.loader.parents import MISSING_PARENT, UNRESOLVED, Parents
@@ -93,6 +93,11 @@ class BatchLoader:
                     return Settled(claim=Claim.DROPPED)
                 mapping = run.mapping(batch.mapping).of_pass(batch.pass_number)
                 shape, statements = await self._prepare(connection, batch, mapping, message.mode)
+            if message.body_id is not None:
+                body = await kept_body(connection, message)
+                if isinstance(body, Claim):
+                    return Settled(claim=body)
+                message = msgspec.structs.replace(message, body=body)
             opened = await asyncio.to_thread(open_batch, message, run.key)
             load = Load(run=run, mapping=mapping, mode=message.mode, opened=opened, shape=shape, statements=statements)
             settled = await self._settle(connection, load)

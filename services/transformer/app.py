@@ -25,7 +25,9 @@ async def build(settings: TransformerSettings, bus: Bus) -> AsyncIterator[Servic
     """The transformer on a bus."""
     async with open_pool(settings.ledger, "ledger", LEDGER, most=BATCHES_AT_ONCE + 1) as ledger:
         engine = Engine()
-        handlers = Handlers(ledger=ledger, keyring=settings.keyring, engine=engine)
+        handlers = Handlers(
+            ledger=ledger, keyring=settings.keyring, engine=engine, body_bytes=settings.message_body_bytes
+        )
         stage: Stage[TransformBatch] = Stage(
             name="transform",
             bus=bus,

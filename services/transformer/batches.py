@@ -40,7 +40,7 @@ def transform(engine: Engine, message: TransformBatch, run: RunPlan) -> LoadBatc
         message.row_count,
     )
     values = RunValues(namespace=namespace_of(run.compiled, os.environ), snapshot_at=run.snapshot_at)
-    load = engine.transform(mapping, source, values)
+    load = (engine.refuse_size if message.too_large else engine.transform)(mapping, source, values)
     return LoadBatch(
         batch=message.batch,
         mode=message.mode,

@@ -17,6 +17,7 @@ from shared.messages.data import LoadBody, Reason, RefusedRow, Warned
 from shared.plan.compiled import CheckEffect, CompiledMapping, RowCheck, TransformProgram
 
 EXPRESSION_FAILED = Reason(code="expression")
+ROW_TOO_LARGE = Reason(code="row_too_large")
 KEY_BYTES = 16
 
 
@@ -61,6 +62,17 @@ class Engine:
             filtered_keys=joined_bytes(keys.filter(verdicts.filtered.to_arrow())),
             warned=tuple(_warned(program.checks, answer.rows, verdicts)),
         )
+
+    def refuse_size(self, mapping: CompiledMapping, source: pl.DataFrame, values: RunValues) -> LoadBody:
+        """The load of a batch of rows that have no more than their keys: all are refused for their size."""
+        _, legacy, keys = _keys(self._statements.keys(mapping.transform, source), values)
+        parts = [part.name for part in mapping.source.key]
+        rows = source.select(pl.col(name).alias(f"key.{name}") for name in parts).iter_rows(named=True)
+        refused = (
+            RefusedRow(legacy_key=text, target_key=key, reasons=(ROW_TOO_LARGE,), row=msgspec.json.encode(row))
+            for text, key, row in zip(legacy.to_list(), keys.to_pylist(), rows, strict=True)
+        )
+        return LoadBody(rows=b"", row_count=0, target_keys=b"", legacy_keys=(), refused=tuple(refused))
 
     def _failed(
         self, mapping: CompiledMapping, source: pl.DataFrame, answer: Answer, values: RunValues

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from shared.settings.service import KeyEncryption, Ledger, ServiceSettings, port
+from shared.ledger.bodies import MESSAGE_BODY_BYTES as MESSAGE_BODY
+from shared.settings.service import MESSAGE_BODY_BYTES, KeyEncryption, Ledger, ServiceSettings, port
 
 DEFAULT_PORT = 4002
 
@@ -15,3 +16,4 @@ class TransformerSettings(ServiceSettings, frozen=True, kw_only=True):
     port: Annotated[int | None, port(DEFAULT_PORT)] = DEFAULT_PORT
     ledger: Ledger
     keyring: KeyEncryption
+    message_body_bytes: Annotated[int, MESSAGE_BODY_BYTES.optional(MESSAGE_BODY)] = MESSAGE_BODY

@@ -13,6 +13,7 @@ from shared.core.errors import RunError
 from shared.core.ids import BatchRef
 from shared.core.redaction import Masked
 from shared.core.states import Stage
+from shared.ledger.bodies import BODY_STAGES, body_id
 from shared.messages.data import Reason, Warned
 from shared.plan.model import QuarantineLimit
 from shared.postgres.sql_files import load_sql
@@ -90,7 +91,7 @@ async def claim_batch(connection: asyncpg.Connection, batch: BatchRef) -> Claim:
 
 
 async def settle_batch(connection: asyncpg.Connection, settlement: Settlement) -> None:
-    """Write counts, manifest and quarantine of a claimed batch and mark it settled.
+    """Write counts, manifest and quarantine of a claimed batch, mark it settled and drop the bodies kept of it.
 
     Raises RunError when the counts do not balance or the batch was not claimed: the transaction must not commit.
     """
@@ -104,6 +105,7 @@ async def settle_batch(connection: asyncpg.Connection, settlement: Settlement) -
         counts.quarantined,
         _json([{**msgspec.to_builtins(w.reason), "count": w.count} for w in settlement.warned]),
         *(manifest.written, manifest.unchanged, manifest.filtered, manifest.quarantined, manifest.updated),
+        [body_id(settlement.batch, stage) for stage in BODY_STAGES],
     )
     if settled != 1:
         raise RunError(f"A batch of {settlement.batch.mapping} was settled without a claim.", code="not_claimed")

@@ -19,6 +19,8 @@ with settled as (
     insert into transfuse.manifest
         (run_id, mapping, pass, seq, generation, transaction_id, written, unchanged, filtered, quarantined, updated)
     values ($1, $2, $3, $4, $5, pg_current_xact_id(), $14, $15, $16, $17, $18)
+), emptied as (
+    delete from transfuse.body where id = any ($19::uuid[])
 )
 select count(*) from settled;
 

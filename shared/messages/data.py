@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import msgspec
 
 from shared.core.ids import BatchRef
 from shared.core.states import Encoding, LoadMode
 
 
-class TransformBatch(msgspec.Struct, frozen=True, kw_only=True, tag="transform-batch.v1"):
-    """Source rows of one batch: CSV as COPY wrote it, sealed under `batch_aad(batch, Stage.TRANSFORM)`."""
+class TransformBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="transform-batch.v1"):
+    """Source rows of one batch: CSV as COPY wrote it, sealed under `batch_aad(batch, Stage.TRANSFORM)`.
+
+    With a `body_id` the body is kept in the ledger, for a message cannot carry it, and `body` is empty. `too_large` if
+    the rows have no more than their keys, all else NULL: each is to be quarantined for its size.
+    """
 
     batch: BatchRef
     mode: LoadMode
     row_count: int
     body: bytes
+    body_id: UUID | None = None
+    too_large: bool = False
 
 
-class LoadBatch(msgspec.Struct, frozen=True, kw_only=True, tag="load-batch.v1"):
-    """Target rows of one batch: a `LoadBody` in msgpack, sealed under `batch_aad(batch, Stage.LOAD)`."""
+class LoadBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="load-batch.v1"):
+    """Target rows of one batch: a `LoadBody` in msgpack, sealed under `batch_aad(batch, Stage.LOAD)`.
+
+    With a `body_id` the body is kept in the ledger and `body` is empty.
+    """
 
     batch: BatchRef
     mode: LoadMode
     encoding: Encoding
     row_count: int
     body: bytes
+    body_id: UUID | None = None
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):

@@ -176,6 +176,18 @@ LOG_LEVEL = Variable(
 DRAIN_SECONDS = Variable(
     name="DRAIN_SECONDS", meaning="how long a stop waits for the batches in hand", example="30", parse=Whole(0, 3600)
 )
+MAX_ROW_BYTES = Variable(
+    name="MAX_ROW_BYTES",
+    meaning="the text that a legacy row may have; a larger one is quarantined for its size",
+    example=str(32 * 1024 * 1024),
+    parse=Whole(64 * 1024, 48 * 1024 * 1024),
+)
+MESSAGE_BODY_BYTES = Variable(
+    name="MESSAGE_BODY_BYTES",
+    meaning="the sealed rows that a message carries; more are kept in the ledger until the batch is settled",
+    example=str(8 * 1024 * 1024),
+    parse=Whole(64 * 1024, 11 * 1024 * 1024),
+)
 BUS_PREFIX = Variable(
     name="BUS_PREFIX", meaning="first part of the names of exchanges and queues", example="tf", parse=_prefix
 )

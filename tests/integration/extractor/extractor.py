@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from services.extractor.extraction import Extraction
+from services.extractor.extraction import Extraction, Limits
 from services.extractor.handlers import Handlers
 from services.extractor.planner import Planner
 from services.extractor.snapshot import SnapshotHolder
@@ -18,6 +18,7 @@ from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
 from shared.ledger import planning
+from shared.ledger.bodies import read_body
 from shared.ledger.runs import NewRun
 from shared.messages import ExtractBatch, Message, PlanRun, TransformBatch
 from shared.postgres.pools import Session, open_pool
@@ -104,7 +105,9 @@ class Extractor:
         assert message.batch == batch
         async with self.ledger.pool.acquire() as connection:
             key: RunKey = await planning.ensure_run_key(connection, KEYRING, batch.run)
-        text = key.open_(message.body, batch_aad(batch, Stage.TRANSFORM))
+            body = message.body if message.body_id is None else await read_body(connection, message.body_id)
+        assert body is not None
+        text = key.open_(body, batch_aad(batch, Stage.TRANSFORM))
         assert message.row_count == text.count(b"\n")
         return text
 
@@ -125,7 +128,7 @@ class Extractor:
 
 @asynccontextmanager
 async def opened_extractor(
-    ledger: Ledger, legacy: PostgresAddress, *, login: PostgresAddress | None = None
+    ledger: Ledger, legacy: PostgresAddress, *, login: PostgresAddress | None = None, limits: Limits | None = None
 ) -> AsyncIterator[Extractor]:
     """An extractor; `login` is its own role at the ledger, the ledger's owner if none is given."""
     async with (
@@ -138,7 +141,7 @@ async def opened_extractor(
             ledger=ledger_pool, legacy=legacy_pool, holder=holder, keyring=KEYRING, instance="here",
             transfuse_version="0",
         )  # fmt: skip
-        extraction = Extraction(ledger=ledger_pool, legacy=legacy_pool, streams=streams, keyring=KEYRING)
+        extraction = Extraction(ledger=ledger_pool, legacy=legacy_pool, streams=streams, keyring=KEYRING, limits=limits)
         try:
             yield Extractor(ledger, Handlers(ledger=ledger_pool, planner=planner, extraction=extraction), holder)
         finally:

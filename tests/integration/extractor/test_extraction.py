@@ -7,8 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from services.extractor import extraction
-from shared.core.errors import BatchError, RunError
+from shared.core.errors import BatchError
 from shared.core.states import RunState
 from shared.ledger.init import initialise
 from shared.messages import ExtractBatch, RunChanged
@@ -76,35 +75,6 @@ async def test_a_lost_snapshot_pauses_the_run_once(extractor: Extractor, legacy:
     assert await extractor.ledger.runs.resume(run, actor="tester") is RunState.PLANNING
     await extractor.plan(run)
     assert sum([len(await extractor.extract(batch)) for batch in await extractor.dispatched()]) == 3
-
-
-async def test_a_batch_that_is_too_large_is_split_and_nothing_is_lost(
-    extractor: Extractor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await extractor.planned(plan_text(), batch_rows=100)
-    monkeypatch.setattr(extraction, "MAX_BATCH_BYTES", 200)
-    texts, splits = [], 0
-    while issued := await extractor.dispatched():
-        for batch in issued:
-            yielded = await extractor.extract(batch)
-            if yielded:
-                texts.append(await extractor.rows(batch))
-            splits += not yielded
-    assert splits >= 3
-    lines = sorted(b"".join(texts).splitlines(), key=lambda line: int(line.split(b",")[0]))
-    assert lines == [b"%d,%d,Name %d,City" % (n, n, n) for n in range(1, 26)]
-
-
-async def test_a_single_row_that_is_too_large_stops_the_run(
-    extractor: Extractor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = await extractor.planned(plan_text(), batch_rows=1)
-    monkeypatch.setattr(extraction, "MAX_BATCH_BYTES", 5)
-    batch, *_ = await extractor.dispatched()
-    with pytest.raises(RunError) as caught:
-        await extractor.extract(batch)
-    await extractor.handlers.extraction_failed(ExtractBatch(batch=batch), caught.value)
-    assert (await extractor.outcome(run))[:2] == ("failed", "row_too_large")
 
 
 async def test_a_failed_attempt_is_counted_at_its_batch(extractor: Extractor) -> None:

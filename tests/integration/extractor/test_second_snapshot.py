@@ -36,7 +36,7 @@ async def test_a_batch_of_the_first_snapshot_does_not_settle_while_the_second_is
     claims = []
     read_settled_rows = planning.read_settled_rows
 
-    async def read_then_settle(connection: asyncpg.Connection, run: UUID) -> dict[str, int]:
+    async def read_then_settle(connection: asyncpg.Connection, run: UUID) -> dict[tuple[str, int], int]:
         found = await read_settled_rows(connection, run)
         claims.append(await extractor.ledger.settle(second))
         return found

@@ -17,7 +17,7 @@ from tests.loading.target import Target
 EMPTY = "; ".join(
     f"delete from transfuse.{table}"  # noqa: S608 - constants
     for table in (
-        *("manifest", "quarantine", "batch", "run_mapping", "run_event", "run_key", "suspended_trigger"),
+        *("body", "manifest", "quarantine", "batch", "run_mapping", "run_event", "run_key", "suspended_trigger"),
         *("run", "migration", "plan", "target_schema"),
     )
 )

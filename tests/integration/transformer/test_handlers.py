@@ -12,15 +12,17 @@ from services.transformer.engine import Engine
 from services.transformer.handlers import Handlers
 from shared.core.errors import BatchError, RunError, SealBroken, TransfuseError
 from shared.core.ids import BatchRef
+from shared.core.keys import key_uuid
 from shared.core.states import Encoding, LoadMode, Stage
 from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
+from shared.ledger.bodies import body_id, keep_body, read_body
 from shared.messages import LoadBatch, TransformBatch
 from shared.messages.data import LoadBody
 from shared.plan.compiled import CompiledPlan, encode_compiled
 from tests.ledgers.ledger import Ledger, PlannedMapping
-from tests.transforming.mappings import MOMENT, NAMESPACE, compiled, copied_csv
+from tests.transforming.mappings import MOMENT, NAMESPACE, compiled, copied_csv, reasons
 
 KEYRING = Keyring([bytes(range(32))])
 KEY = RunKey(bytes(32))
@@ -115,3 +117,46 @@ async def test_the_class_of_an_error_decides_what_the_ledger_is_told(
     await handlers.transform_failed(extracted(batch, "1"), error)
     assert await ledger.state(batch.run) == run_state
     assert await ledger.batch_states(batch.run) == {("people", 1): batch_state}
+
+
+async def test_a_body_that_the_ledger_keeps_is_read_and_one_that_is_too_large_is_kept(
+    ledger: Ledger, engine: Engine
+) -> None:
+    handlers = Handlers(ledger=ledger.pool, keyring=KEYRING, engine=engine, body_bytes=10)
+    batch = await running(ledger)
+    message = extracted(batch, "1", "2")
+    kept_id = await keep_body(ledger.connection, batch, Stage.TRANSFORM, message.body)
+    kept = msgspec.structs.replace(message, body=b"", body_id=kept_id)
+    load, again = await handled(handlers, kept), await handled(handlers, kept)
+    assert (load, load.body, load.body_id, load.row_count) == (again, b"", body_id(batch, Stage.LOAD), 2)
+    assert load.body_id is not None
+    sealed = await read_body(ledger.connection, load.body_id)
+    assert sealed is not None
+    body = msgspec.msgpack.decode(KEY.open_(sealed, batch_aad(batch, Stage.LOAD)), type=LoadBody)
+    assert body.legacy_keys == ("1", "2")
+    assert await ledger.connection.fetchval("select count(*) from transfuse.body where run_id = $1", batch.run) == 2
+
+
+async def test_a_message_that_comes_when_its_batch_is_settled_is_dropped_and_an_open_one_counts(
+    ledger: Ledger, handlers: Handlers
+) -> None:
+    batch = await running(ledger)
+    message = msgspec.structs.replace(extracted(batch, "1"), body=b"", body_id=UUID(int=1))
+    with pytest.raises(BatchError, match="does not have the rows"):
+        await handled(handlers, message)
+    await ledger.connection.execute("update transfuse.batch set state = 'settled' where run_id = $1", batch.run)
+    assert [yielded async for yielded in handlers.transform(message)] == []
+
+
+async def test_rows_that_are_too_large_are_refused_for_their_size_by_their_keys(
+    ledger: Ledger, handlers: Handlers
+) -> None:
+    batch = await running(ledger)
+    load = await handled(handlers, msgspec.structs.replace(extracted(batch, None, None), too_large=True))
+    body = msgspec.msgpack.decode(KEY.open_(load.body, batch_aad(batch, Stage.LOAD)), type=LoadBody)
+    assert (load.row_count, body.row_count, body.rows) == (0, 0, b"")
+    assert [(row.legacy_key, row.row, reasons(row)) for row in body.refused] == [
+        ("1", b'{"key.k0":"1"}', {("row_too_large", "")}),
+        ("2", b'{"key.k0":"2"}', {("row_too_large", "")}),
+    ]
+    assert body.refused[0].target_key == key_uuid(NAMESPACE, "people:1").bytes
