@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import pairwise
@@ -16,6 +15,7 @@ from services.extractor.compilation import Compilation, compile_run
 from services.extractor.counting import MappingCounts, count_mappings
 from services.extractor.cutting import cut_mapping
 from services.extractor.fingerprint import drifted, fingerprint
+from services.extractor.passes import cuts_of
 from services.extractor.snapshot import Held, Snapshot, SnapshotHolder, reading
 from services.extractor.tasks import each, meanwhile
 from shared.core.checks import Check
@@ -24,11 +24,11 @@ from shared.core.states import LoadMode, RunKind, RunState
 from shared.crypto.keyring import Keyring
 from shared.ledger import planning, reports
 from shared.ledger.bounds import BatchBounds
-from shared.ledger.planning import CutMapping, Recount, RunToPlan, TakenSnapshot
+from shared.ledger.planning import Recount, RunToPlan, TakenSnapshot
 from shared.ledger.preflights import complete_preflight, warnings_of, write_preflight
 from shared.messages import RunChanged
 from shared.plan import source_sql
-from shared.plan.compiled import SECOND, CompiledMapping, CompiledPlan, KeyPart
+from shared.plan.compiled import SECOND, CompiledMapping, CompiledPlan
 from shared.postgres.connect_errors import ConnectionRefused, DatabaseUnreachable
 from shared.postgres.pools import Pool
 
@@ -40,8 +40,6 @@ VALIDATION_SKIPPED = {
     "message": "The rules of the plan were left out: rows that break one were loaded.",
 }
 """What a run without validation is to be looked at for, from its first moment on."""
-CLEAR_TYPES = frozenset({"smallint", "integer", "bigint", "uuid"})
-"""Types of keys that may stand in the ledger unsealed."""
 
 
 class SchemaDrifted(Refused):
@@ -262,40 +260,6 @@ def check_mode(mode: LoadMode, compilation: Compilation) -> None:
             code="key_not_unique",
             remedy="Give these tables a primary key or a unique constraint on that column: a merge finds rows by it.",
         )
-
-
-def cuts_of(
-    cut: Sequence[tuple[CompiledMapping, tuple[BatchBounds, ...]]], counts: ReadOnly[str, MappingCounts]
-) -> list[CutMapping]:
-    """First passes as the ledger takes them, and after them second ones, over the same ranges of the key."""
-    first = [cut_of(mapping, 1, counts[mapping.name], ranges) for mapping, ranges in cut]
-    second = [
-        cut_of(mapping.of_pass(SECOND), SECOND, counts[mapping.name], ranges)
-        for mapping, ranges in cut
-        if mapping.second is not None
-    ]
-    return [*first, *second]
-
-
-def cut_of(mapping: CompiledMapping, number: int, counts: MappingCounts, bounds: tuple[BatchBounds, ...]) -> CutMapping:
-    """One pass of a mapping as the ledger takes it."""
-    return CutMapping(
-        mapping=mapping.name,
-        pass_number=number,
-        depends_on=mapping.depends_on,
-        in_seq_order=mapping.load.in_seq_order,
-        table=mapping.load.table,
-        triggers_off=mapping.load.triggers_off,
-        clear_bounds=has_clear_bounds(mapping.source.cut_key),
-        driving_rows=counts.driving_rows,
-        from_rows=counts.from_rows,
-        bounds=bounds,
-    )
-
-
-def has_clear_bounds(cut_key: Sequence[KeyPart]) -> bool:
-    """Whether the key's values say nothing about a person: integers and uuids."""
-    return all(part.type_name in CLEAR_TYPES for part in cut_key)
 
 
 def joined(ranges: Sequence[BatchBounds]) -> list[BatchBounds]:
