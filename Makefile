@@ -33,7 +33,7 @@ screenshots: ## pictures of every page of the dashboard, light and dark, into .t
 	$(ENVIRONMENT) test
 	@$(BIN)/python -m tests.browser.screenshots
 
-generate: ## write the generated files again (OpenAPI document, the dashboard's types of it; the latter with Node)
+generate: ## write the generated files again (OpenAPI, plan schema, functions; with Node the dashboard's types)
 	$(ENVIRONMENT) test
 	@$(BIN)/python -m transfuse.generate
 	@$(BIN)/python .make/dashboard_types.py

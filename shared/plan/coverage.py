@@ -9,13 +9,14 @@ import msgspec
 
 from shared.plan.catalog_checks import HOLDS_ROWS, check_clause
 from shared.plan.checks import report_plan
-from shared.plan.compile import SourcePart, clause_of, read_source
+from shared.plan.compile import clause_of, read_source
 from shared.plan.describe import Described
 from shared.plan.expressions import BadExpression, parse
 from shared.plan.load_program import needs_source
 from shared.plan.met_codes import BookCoverage
 from shared.plan.model import Plan
 from shared.plan.nodes import rest_exceptions
+from shared.plan.programs import SourcePart
 from shared.plan.report import Report
 from shared.postgres.catalog import Catalog, Table
 
