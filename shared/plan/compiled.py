@@ -179,7 +179,7 @@ class SecondPass(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompiledMapping(msgspec.Struct, frozen=True, kw_only=True):
-    """One mapping, ready to run. `depends_on` are the mappings it refers to; `wave` 0 refers to none.
+    """One mapping, ready to run. `depends_on` are the mappings it waits for; `wave` 0 waits for none.
 
     `second` is there where references of it wait until all rows are there, to be set by batches of a second pass.
     `ordered_keys` where its UUIDs are version 8, in the order of its integer key, and else version 5.

@@ -15,6 +15,7 @@ import msgspec
 from shared.plan.model import Mapping, MissingParent, ParentPolicy
 from shared.plan.references import cycle, dependencies, referred, waves
 from shared.plan.report import Report
+from shared.plan.taking_turns import turns
 from shared.postgres.catalog import Table
 
 WhyNot = Callable[[Mapping, str], str]
@@ -24,7 +25,10 @@ ALLOWED = frozenset({MissingParent.NULL_IT, MissingParent.FAIL_RUN})
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """The mappings that each refers to in the first pass, their waves, and by mapping the columns that wait."""
+    """The mappings that each waits for in the first pass, their waves, and by mapping the columns that wait.
+
+    A mapping waits for those that it refers to, and for those before it whose rows of the same table may meet its own.
+    """
 
     depends_on: dict[str, tuple[str, ...]]
     waves: dict[str, int]
@@ -66,6 +70,10 @@ def order_of(mappings: tuple[Mapping, ...], report: Report, tables: dict[str, Ta
         mapping.name: tuple(column.column for column in mapping.columns if (mapping.name, column.column) in names)
         for mapping in mappings
     }
+    if len(placed) == len(mappings):
+        for later, earlier in turns(mappings, known, placed):
+            depends_on[later] = tuple(dict.fromkeys((*depends_on[later], earlier)))
+        placed = waves(depends_on)
     return Order(
         depends_on=depends_on, waves=placed, deferred={name: columns for name, columns in deferred.items() if columns}
     )
