@@ -11,8 +11,11 @@ import aiohttp
 import asyncpg
 import pytest
 
-from shared.plan.reader import plan_hash
+from services.gateway.api.application import BODY_BYTES
+from services.gateway.inspection import LONGEST_TEXT, MOST_TEXTS, texts_of
+from shared.plan.reader import plan_files, plan_hash, plan_of_files
 from tests.harness.api import Api
+from tests.harness.installation import ROOT
 from tests.harness.register import plan_in
 from tests.planning import CLINIC
 
@@ -184,3 +187,23 @@ async def test_a_kept_plan_that_cannot_be_read_any_more_is_shown_with_what_is_wr
         assert plan["errors"]
         _, listed = await got(client, "/api/plans")
         assert listed["plans"][0]["mappings"] is None
+
+
+async def test_the_whole_portal_is_taken_with_room_to_grow(api: Api) -> None:
+    files = plan_files(ROOT / "plans" / "portal")
+    body = json.dumps({"files": files}).encode()
+    plan = plan_of_files(files)
+    texts = [text for mapping in plan.mappings for text in texts_of(mapping)]
+    assert len(plan.mappings) > 40
+    assert 2 * len(texts) < MOST_TEXTS
+    assert 2 * max(len(text.value) for text in texts) < LONGEST_TEXT
+    assert 4 * len(body) < BODY_BYTES
+    async with api.client() as client:
+        headers = {"Content-Type": "application/json"}
+        async with client.put("/api/plans/portal", data=body, headers=headers) as response:
+            kept = await response.json()
+            assert (response.status, kept.get("errors")) == (201, [])
+        assert (kept["hash"], len(kept["mappings"]), kept["files"]) == (plan.hash, len(plan.mappings), files)
+        assert len(kept["lineage"]) == sum(len(mapping.columns) for mapping in plan.mappings)
+        async with client.put("/api/plans/portal", data=body, headers=headers) as again:
+            assert again.status == 200
