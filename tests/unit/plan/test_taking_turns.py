@@ -42,7 +42,7 @@ def test_mappings_whose_rows_may_meet_in_a_unique_key_load_one_after_the_other()
     assert plan.mapping("visitors").depends_on == ()
     assert plan.mapping("patients").depends_on == ("doctors", "visitors")
     assert [(one.name, one.wave) for one in plan.mappings] == [("doctors", 0), ("visitors", 0), ("patients", 1)]
-    assert "patients -> patients (wave 1, after doctors, visitors)" in explanation_text(explain(plan))
+    assert "patients -> app.patients (wave 1, after doctors, visitors)" in explanation_text(explain(plan))
 
 
 @pytest.mark.parametrize(
