@@ -162,10 +162,11 @@ async def test_the_latest_run_of_a_mapping_keeps_its_undo_records_however_old_it
     assert await history.left("manifest", younger[-1]) == 3
 
 
-async def test_a_dry_run_does_not_replace_the_undo_records_of_a_run(history: History) -> None:
+@pytest.mark.parametrize("mode", ("check", "patch"))
+async def test_a_dry_run_or_a_back_fill_does_not_replace_the_undo_records_of_a_run(history: History, mode: str) -> None:
     old = await history.ended("doctors")
     younger = await history.many(KEPT_COMPLETED, "doctors")
-    await history.connection.execute("update transfuse.run set mode = 'check' where id = any ($1)", younger)
+    await history.connection.execute("update transfuse.run set mode = $2 where id = any ($1)", younger, mode)
     await history.clean()
     assert await history.left("manifest", old) == 3
 
