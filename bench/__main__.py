@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import api, failing_rows, pages, portal, sockets
+from bench import api, failing_rows, language, pages, portal, sockets
 from bench import compile as compiling
 
 BENCHES = {
     "api": "the API over 10,000 runs and a million batches: reads, starts, a flood, schemathesis (minutes)",
     "compile": "the portal's whole plan held against both databases, five times in a fresh process (seconds)",
     "failing_rows": "CPU of a batch with 1 % and 10 % bad rows against a clean one (transformer only, seconds)",
+    "language": "another whole portal by five processes, held against its manifest (minutes)",
     "pages": "a run's page in Chromium with an empty cache, until its chart is drawn (a minute)",
     "portal": "the whole portal by five processes, beside a binary pipe and the usual script (minutes)",
     "sockets": "1,000 browsers in 100 rooms over two notifiers: from commit to client (minutes)",
@@ -47,6 +48,8 @@ def _run(name: str, scale: float) -> int:
             return compiling.main()
         case "failing_rows":
             return failing_rows.main([])
+        case "language":
+            return language.main(scale)
         case "pages":
             return pages.main()
         case "sockets":

@@ -3,62 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from decimal import Decimal
 
-import msgspec
 import pytest
 
 from tests.harness.both_sides import BothSides, both_sides
+from tests.harness.money import MONEY, NOT_MOVED, OF_DOCTORS
 from tests.harness.servers import Servers
 
 SCALE = 0.05
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-
-class Money(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the amounts of one legacy table are: its mapping (and target table), the legacy key, an expression each."""
-
-    mapping: str
-    key: str
-    amounts: dict[str, str]
-
-
-MONEY = {
-    "dispatch_instruction": Money(mapping="orders", key="legacy_instruction_id", amounts={"price": "amount"}),
-    "dispatch_offer": Money(
-        mapping="offers",
-        key="legacy_offer_id",
-        amounts={name: name for name in ("price_both", "price_lower", "price_upper")},
-    ),
-    "dispatch_payment": Money(
-        mapping="payments",
-        key="legacy_payment_id",
-        amounts={
-            "total_price": "amount",
-            **{
-                name: f"metadata ->> '{name}'"
-                for name in (
-                    *("additional_price", "custom_price", "paid_price"),
-                    *("subtotal_price", "tax_value", "used_credit"),
-                )
-            },
-        },
-    ),
-    "dispatch_operation": Money(mapping="operations", key="legacy_id", amounts={"price": "amount"}),
-    "dispatch_purchase": Money(mapping="purchases", key="legacy_purchase_id", amounts={"custom_price": "unit_price"}),
-    "dispatch_ware": Money(
-        mapping="payment_items",
-        key="legacy_ware_id",
-        amounts={
-            "discount_value": "discount_amount",
-            **{name: name for name in ("base_price", "discount_price", "doctor_price", "global_price", "total_price")},
-        },
-    ),
-}
-NOT_MOVED = {"dispatch_order.custom_price"}
-"""The shop's own orders stay behind: what was invoiced is in payments."""
-OF_DOCTORS = {"dispatch_doctorsetting.credit", "dispatch_doctorsetting.promised_payment"}
-"""Terms, which are keyed by their own id and move into the metadata of doctors."""
 
 
 @pytest.fixture
@@ -71,28 +24,6 @@ async def sides(servers: Servers) -> AsyncIterator[BothSides]:
 async def test_every_amount_column_of_the_manifest_has_a_place(sides: BothSides) -> None:
     placed = {f"{table}.{column}" for table, money in MONEY.items() for column in money.amounts}
     assert set(sides.manifest["money"]) == placed | NOT_MOVED | OF_DOCTORS
-
-
-@pytest.mark.parametrize("table", MONEY)
-async def test_every_cent_is_loaded_or_with_a_row_that_was_not(sides: BothSides, table: str) -> None:
-    money = MONEY[table]
-    loaded = await sides.target.fetchval(f"select array_agg({money.key}) from {money.mapping}")  # noqa: S608
-    (balance,) = [one for one in sides.finished.snapshot.balances if one.mapping == money.mapping]
-    left = await sides.legacy.fetchval(f"select count(*) from {table} where id <> all ($1)", loaded)  # noqa: S608
-    assert left == balance.counts.quarantined + balance.counts.filtered
-    for column, place in money.amounts.items():
-        here = await sides.target.fetchval(f"select sum(({place})::numeric) from {money.mapping}")  # noqa: S608
-        there = await sides.legacy.fetchval(
-            f"select coalesce(sum({column}), 0) from {table} where id <> all ($1)",  # noqa: S608
-            loaded,
-        )
-        assert here + there == Decimal(sides.manifest["money"][f"{table}.{column}"]), column
-
-
-@pytest.mark.parametrize("column", ("credit", "promised_payment"))
-async def test_every_cent_of_the_terms_with_doctors_is_loaded(sides: BothSides, column: str) -> None:
-    here = await sides.target.fetchval(f"select sum((metadata ->> '{column}')::numeric) from doctors")  # noqa: S608
-    assert here == Decimal(sides.manifest["money"][f"dispatch_doctorsetting.{column}"])
 
 
 async def test_kind_06_three_flags_and_a_refund_become_the_state_of_a_payment(sides: BothSides) -> None:

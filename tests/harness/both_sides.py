@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 
 from tests.harness.outcomes import read_outcomes
+from tests.harness.portal import SEED
 from tests.harness.servers import Finished, Servers
 
 
@@ -51,10 +52,10 @@ class BothSides(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def both_sides(servers: Servers, scale: float) -> AsyncIterator[BothSides]:
+async def both_sides(servers: Servers, scale: float, seed: int = SEED) -> AsyncIterator[BothSides]:
     """The undisturbed run of the portal at a scale, and what it read."""
-    portal = await servers.portal(scale)
-    finished = await servers.undisturbed_portal(scale)
+    portal = await servers.portal(scale, seed)
+    finished = await servers.undisturbed_portal(scale, seed)
     legacy = await asyncpg.connect(portal.owner)
     try:
         await legacy.execute(read_outcomes()["setup"])

@@ -32,20 +32,26 @@ class Portal(msgspec.Struct, frozen=True, kw_only=True):
     manifest: dict[str, Any]
 
 
-async def portal(server: str, scale: float) -> Portal:
-    """The portal at a scale, seed 7; generated once in a session."""
-    owner = await filled(server, f"{PREFIX}portal_{round(scale * 1000)}", lambda url: fill_portal(url, scale))
+async def portal(server: str, scale: float, seed: int = SEED) -> Portal:
+    """The portal at a scale; generated once in a session."""
+    name = f"{PREFIX}portal_{round(scale * 1000)}_{seed}"
+    found = await opened(await filled(server, name, lambda url: fill_portal(url, scale, seed)))
+    return msgspec.structs.replace(found, legacy=await allow_reading(found.owner, *source_tables(PLAN)))
+
+
+async def opened(owner: str) -> Portal:
+    """A portal that `fill_portal` made in the database of that URL, as its owner reads it."""
     connection = await asyncpg.connect(owner)
     try:
         manifest = json.loads(await connection.fetchval("select content from sample.manifest"))
     finally:
         await connection.close()
-    return Portal(legacy=await allow_reading(owner, *source_tables(PLAN)), owner=owner, manifest=manifest)
+    return Portal(legacy=owner, owner=owner, manifest=manifest)
 
 
-async def fill_portal(url: str, scale: float) -> None:
+async def fill_portal(url: str, scale: float, seed: int = SEED) -> None:
     """Generate, and keep the manifest in the database, in a schema that no plan reads."""
-    manifest = await generate(url, scale=scale, seed=SEED)
+    manifest = await generate(url, scale=scale, seed=seed)
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("create schema sample")

@@ -15,7 +15,7 @@ from tests.harness.command_line import Said, transfuse
 from tests.harness.databases import PREFIX, filled
 from tests.harness.installation import Installation, install_in, installed
 from tests.harness.ledger import ledger_of
-from tests.harness.portal import PLAN, Portal, portal, portal_target
+from tests.harness.portal import PLAN, SEED, Portal, portal, portal_target
 from transfuse.samples.portal.target import create_target
 
 
@@ -31,20 +31,20 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
 class Servers(msgspec.Struct, frozen=True, kw_only=True):
     """Where PostgreSQL (as superuser) and RabbitMQ are; `folder` makes a new folder at each call.
 
-    `portals` and `runs` keep, by scale, what does not change while a session lasts.
+    `portals` and `runs` keep, by scale and seed, what does not change while a session lasts.
     """
 
     postgres: str
     rabbitmq: str
     folder: Callable[[], Path]
-    portals: dict[float, Portal] = {}
-    runs: dict[float, Finished] = {}
+    portals: dict[tuple[float, int], Portal] = {}
+    runs: dict[tuple[float, int], Finished] = {}
 
-    async def portal(self, scale: float) -> Portal:
+    async def portal(self, scale: float, seed: int = SEED) -> Portal:
         """The legacy portal at a scale."""
-        if scale not in self.portals:
-            self.portals[scale] = await portal(self.postgres, scale)
-        return self.portals[scale]
+        if (scale, seed) not in self.portals:
+            self.portals[scale, seed] = await portal(self.postgres, scale, seed)
+        return self.portals[scale, seed]
 
     @asynccontextmanager
     async def portal_installation(self, scale: float, *, rabbitmq: bool = False) -> AsyncIterator[Installation]:
@@ -60,12 +60,12 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
         ) as installation:
             yield installation
 
-    async def undisturbed_portal(self, scale: float) -> Finished:
+    async def undisturbed_portal(self, scale: float, seed: int = SEED) -> Finished:
         """The portal at a scale, migrated by one process once in a session."""
-        if scale in self.runs:
-            return self.runs[scale]
-        legacy = (await self.portal(scale)).legacy
-        name = f"{PREFIX}run_{round(scale * 1000)}"
+        if (scale, seed) in self.runs:
+            return self.runs[scale, seed]
+        legacy = (await self.portal(scale, seed)).legacy
+        name = f"{PREFIX}run_{round(scale * 1000)}_{seed}"
 
         async def run(url: str) -> None:
             await create_target(url)
@@ -73,8 +73,8 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
             await keep(url, await transfuse(installation, "run", str(PLAN)))
 
         target = await filled(self.postgres, name, run)
-        self.runs[scale] = await finished(target)
-        return self.runs[scale]
+        self.runs[scale, seed] = await finished(target)
+        return self.runs[scale, seed]
 
 
 async def finished(target: str) -> Finished:
