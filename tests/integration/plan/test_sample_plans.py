@@ -24,6 +24,11 @@ from transfuse.samples.synthea.load import create_target as create_synthea_targe
 
 PLANS = Path(__file__).parents[3] / "plans"
 CreateTarget = Callable[[str], Awaitable[None]]
+SAMPLES = (
+    ("portal", "legacy_schema.sql", "public", create_portal_target),
+    ("synthea", "legacy.sql", "synthea", create_synthea_target),
+)
+"""Each sample: its name, the file of its legacy schema, the schema's name, and how its target is made."""
 
 
 async def compile_on(legacy: asyncpg.Connection, target_url: str, plan: Plan) -> CompiledPlan:
@@ -44,13 +49,7 @@ async def compile_on(legacy: asyncpg.Connection, target_url: str, plan: Plan) ->
     return compile_plan(plan, source, written, described, transfuse_version="0.1.0")
 
 
-@pytest.mark.parametrize(
-    ("name", "schema", "search_path", "create_target"),
-    (
-        ("portal", "legacy_schema.sql", "public", create_portal_target),
-        ("synthea", "legacy.sql", "synthea", create_synthea_target),
-    ),
-)
+@pytest.mark.parametrize(("name", "schema", "search_path", "create_target"), SAMPLES)
 async def test_a_sample_plan_compiles_and_what_runs_means_what_was_written(
     name: str,
     schema: str,
