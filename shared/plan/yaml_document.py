@@ -18,6 +18,7 @@ import yaml
 
 from shared.plan.position import Position
 from shared.plan.report import Report
+from shared.plan.yaml_words import mark_of, words_of
 
 MAX_DEPTH = 40
 MAX_NODES = 30_000
@@ -96,9 +97,18 @@ def events_of(text: str) -> Iterator[yaml.Event]:
     """
     if LIBYAML is not None and not TAKEN_OTHERWISE.search(text):
         with suppress(yaml.YAMLError):
-            # Each node has two events at most, and no plan has more nodes than that.
-            return iter(list(islice(yaml.parse(text, Loader=LIBYAML), 2 * MAX_NODES + 4)))
+            return iter(list(as_far_as_read(yaml.parse(text, Loader=LIBYAML))))
     return iter(yaml.parse(text, Loader=yaml.SafeLoader))
+
+
+def as_far_as_read(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
+    """The events until it is plain that the rest is not read: each node has two at most, and nests no deeper."""
+    depth = 0
+    for event in islice(events, 2 * MAX_NODES + 4):
+        yield event
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH + 1:
+            return
 
 
 class Composer:
@@ -117,8 +127,7 @@ class Composer:
             self.events = events_of(self.text)
             return self.one_document()
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            self.report.problem(self.at(mark), f"broken YAML: {error.problem or error.context}")
+            self.report.problem(self.at(mark_of(error)), words_of(error))
         except yaml.reader.ReaderError as error:
             line = self.text.count("\n", 0, error.position) + 1
             column = error.position - (self.text.rfind("\n", 0, error.position) + 1) + 1
