@@ -60,13 +60,15 @@ def check_unmapped(plan: Plan, read: set[TableName], source: Catalog, report: Re
 
 
 def place_of_key(plan: Plan, name: str) -> Position:
-    """Where a key stands in the plan: its last line that begins with it, else the start of the file."""
-    main = next(file for file in plan.files if not file.endswith(".csv"))
-    for number, line in reversed(list(enumerate(plan.files[main].splitlines(), 1))):
-        found = re.match(rf"""\s*["']?{re.escape(name)}["']?\s*:""", line)
-        if found:
-            return Position(file=main, line=number, column=len(line) - len(line.lstrip()) + 1)
-    return Position(file=main, line=1, column=1)
+    """Where a key stands in the plan, the last place where it does, else the start of the first file."""
+    written = [file for file in plan.files if not file.endswith(".csv")]
+    wanted = re.compile(rf"""(?:^\s*|[{{,]\s*)(["']?){re.escape(name)}\1\s*:""")
+    for file in written:
+        for number, line in reversed(list(enumerate(plan.files[file].splitlines(), 1))):
+            found = wanted.search(line)
+            if found:
+                return Position(file=file, line=number, column=line.index(name, found.start()) + 1)
+    return Position(file=written[0], line=1, column=1)
 
 
 def offset_of_word(text: str, word: str) -> int:

@@ -29,7 +29,7 @@ def read_codebook(name: YamlScalar, node: YamlNode, files: dict[str, str], repor
         fields.take("from")
         fields.done()
         meanings = file_meanings(path, files, report)
-    if not meanings:
+    if not meanings and (path is None or path.value in files):
         report.problem(name.position, f"code book {name.value!r} has no codes")
     return Codebook(name=name.value, position=name.position, meanings=meanings, otherwise=otherwise, warn=warn)
 

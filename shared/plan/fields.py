@@ -106,7 +106,8 @@ class Fields:
 def fields_of(node: YamlNode, what: str, report: Report) -> Fields | None:
     """A node that must be a mapping."""
     if not isinstance(node, YamlMapping):
-        report.problem(node.position, f"{what} is a mapping of keys to values")
+        dashes = ", without dashes in front of them" if isinstance(node, YamlSequence) else ""
+        report.problem(node.position, f"{what} is a mapping of keys to values{dashes}")
         return None
     return Fields(node, what, report)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from types import MappingProxyType
 
@@ -11,6 +12,7 @@ from shared.plan.allow import postgres_functions
 from shared.plan.from_clause import BadFrom, FromFault, offset_of, read_from, read_key, top_items
 
 CONSTRUCTS = frozenset({"coalesce", "greatest", "grouping", "least", "nullif", "row"})
+WHOLE_QUERY = re.compile(r"\s*(select|from)\b", re.IGNORECASE)
 REFUSED_NODES: MappingProxyType[type[exp.Expr], str] = MappingProxyType(
     {
         exp.Insert: "INSERT",
@@ -39,6 +41,9 @@ REFUSED_NODES: MappingProxyType[type[exp.Expr], str] = MappingProxyType(
 
 def from_faults(text: str, schema: str, allowed: frozenset[str] = frozenset()) -> list[FromFault]:
     """Everything wrong with a `from` as far as its text tells. `allowed` are the plan's own `functions:`."""
+    if WHOLE_QUERY.match(text):
+        message = "`from` is what stands behind FROM: leave out SELECT …; conditions belong in `keep` or in a subquery"
+        return [FromFault(message=message)]
     try:
         tree, clause = read_from(text, schema)
     except BadFrom as bad:

@@ -172,6 +172,7 @@ def clause_name(names: list[str]) -> str:
         "order": "ORDER BY",
         "with_": "WITH",
         "laterals": "LATERAL VIEW",
+        "where": "WHERE (conditions belong in `keep`, or in a subquery with an alias)",
     }
     return known.get(names[0], names[0].upper()) if names else "further SELECT list"
 

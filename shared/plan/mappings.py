@@ -123,6 +123,10 @@ def read_columns(fields: Fields, key: str, *, required: bool = False) -> tuple[C
         expression: Text | None
         invented = False
         if isinstance(node, YamlMapping):
+            if node.get("value") is None:
+                message = f"column {column.value!r} is an expression, in quotes if it begins with '{{', or {{value: …}}"
+                fields.report.problem(node.position, message)
+                continue
             parts = Fields(node, f"column {column.value!r}", fields.report)
             expression = parts.text("value", required=True)
             invented = parts.boolean("invented", default=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -10,6 +11,8 @@ from shared.plan.position import PlanRefused, Position, Problem
 
 MOST_PROBLEMS = 500
 """Of one plan; whoever has mended these finds the others."""
+MOST_LISTED = 6
+"""Where so few names are known and none is near, all are told."""
 
 
 class Report:
@@ -24,7 +27,11 @@ class Report:
         """Note a problem. `wrong` is the name that is not among the `known` ones."""
         if len(self.problems) >= MOST_PROBLEMS:
             return
-        found = self.located(position, message, nearest(wrong, known))
+        names = list(dict.fromkeys(known))
+        near = nearest(wrong, names)
+        if wrong and not near and 0 < len(names) <= MOST_LISTED and not all(name in message for name in names):
+            message = f"{message} (known: {', '.join(sorted(map(str, names)))})"
+        found = self.located(position, message, near)
         if found not in self.problems:
             self.problems.append(found)
 
@@ -52,6 +59,20 @@ class Report:
         line = lines[position.line - 1] if 0 < position.line <= len(lines) else ""
         return Problem(position=position, message=message, source_line=line, suggestion=suggestion)
 
+    def place_of_entry(self, start: Position, key: str, name: str) -> Position:
+        """Where an entry of a mapping below `key` begins, behind a place of its file; that place if it is not found."""
+        lines = self.lines.get(start.file, [])
+        wanted = re.compile(rf"""^\s*{re.escape(key)}\s*:""")
+        entry = re.compile(rf"""(?<![\w.])["']?{re.escape(name)}["']?\s*:""")
+        first = next(
+            (number for number in range(start.line - 1, len(lines)) if wanted.match(lines[number])), len(lines)
+        )
+        for number in range(first, len(lines)):
+            found = entry.search(lines[number])
+            if found:
+                return Position(file=start.file, line=number + 1, column=found.start() + 1)
+        return start
+
     def place(self, text: Text, offset: int) -> Position:
         """Where a character of a text stands in its file: escapes, folded lines and indentation undone."""
         lines = self.lines.get(text.position.file, [])
@@ -64,7 +85,7 @@ class Report:
 
 def nearest(wrong: str, known: Iterable[str]) -> str:
     """The known name most like a wrong one, empty if none is near."""
-    by_lower = {name.lower(): name for name in known}
+    by_lower = {name.lower(): str(name) for name in known}
     matches = get_close_matches(wrong.lower(), list(by_lower), n=1, cutoff=0.6) if wrong else []
     return by_lower[matches[0]] if matches else ""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from shared.plan.allow import CLOCK, duckdb_functions, duckdb_kinds
 from shared.plan.checks.calls import Calls
+from shared.plan.checks.hints import OTHER_WORDS, hint_of, name_hint
 from shared.plan.expressions import BadExpression, Call, Expression, Node, call_of, parse
 from shared.plan.functions import FUNCTIONS
 from shared.plan.model import Text
@@ -27,6 +30,9 @@ REFUSED = {
     "DEFAULT": "DEFAULT",
 }
 
+PLAIN_NAME = re.compile(r"\w+")
+MOST_ALIASES = 3
+NAMING = frozenset({"codebook", "ref"})
 
 REASONS = {
     "aggregate": "aggregates belong in `from`",
@@ -56,11 +62,19 @@ def check_expression(text: Text, scope: Scope, calls: Calls, report: Report) -> 
         expression = parse(text.value)
         check_whole(text.value, expression)
     except BadExpression as bad:
-        report.problem_in(text, min(bad.offset, max(0, len(text.value) - 1)), bad.message)
+        hint = hint_of(text, report)
+        message = f"{bad.message}: {hint}" if hint else bad.message
+        report.problem_in(text, min(bad.offset, max(0, len(text.value) - 1)), message)
         return None
-    for node in expression.walk():
+    nodes = list(expression.walk())
+    for node in nodes:
         check_node(node, text, scope, calls, report)
-    for column in columns_of(expression):
+    # `codebook(sex, …)` is told by the call: the name lacks its quotes.
+    called = {place(call.arguments[0]) for call in expression.calls() if call.name.lower() in NAMING and call.arguments}
+    # Below what may not be there, names mean something else.
+    for column in columns_of(expression) if all(node["class"] in PURE for node in nodes) else ():
+        if column.offset in called:
+            continue
         check_name(column.parts, column.offset, text, scope, report)
     return expression
 
@@ -81,12 +95,23 @@ def check_name(parts: tuple[str, ...], offset: int, text: Text, scope: Scope, re
     written = ".".join(parts)
     if len(parts) == 1:
         if parts[0] not in scope.computed and parts[0].lower() not in scope.computed:
-            where = "alias.column, or the name of a column of this mapping" if scope.computed else "alias.column"
-            report.problem_in(text, offset, f"{written!r}: write {where}", wrong=written, known=scope.computed)
+            where = (
+                "alias.column, or the name of a column of this mapping" if scope.computed else example(scope, written)
+            )
+            message = name_hint(written, text.value, offset) or f"{written!r}: write {where}"
+            report.problem_in(text, offset, message, wrong=written, known=scope.computed)
     elif len(parts) > 2:
         report.problem_in(text, offset, f"{written!r}: write alias.column")
     elif scope.aliases is not None and not {parts[0], parts[0].lower()} & scope.aliases:
         report.problem_in(text, offset, f"`from` has no alias {parts[0]!r}", wrong=parts[0], known=scope.aliases)
+
+
+def example(scope: Scope, written: str) -> str:
+    """How a column is written, with the aliases that there are."""
+    aliases = sorted(scope.aliases or ())
+    if not PLAIN_NAME.fullmatch(written) or not 0 < len(aliases) <= MOST_ALIASES:
+        return "alias.column"
+    return "alias.column, " + " or ".join(f"{alias}.{written}" for alias in aliases)
 
 
 def check_node(node: Node, text: Text, scope: Scope, calls: Calls, report: Report) -> None:
@@ -120,6 +145,10 @@ def refuse_call(call: Call, text: Text, report: Report) -> None:
     """A function that is unknown, an aggregate, or not free of side effects."""
     kind = duckdb_kinds().get(call.name.lower())
     if kind is None:
+        other = OTHER_WORDS.get(call.name.lower())
+        if other is not None:
+            report.problem_in(text, call.offset, f"there is no function {call.name}(): write {other}")
+            return
         known = [*FUNCTIONS, *duckdb_functions()]
         report.problem_in(text, call.offset, f"there is no function {call.name}()", wrong=call.name, known=known)
     else:

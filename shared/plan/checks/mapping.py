@@ -91,7 +91,8 @@ def check_named_columns(mapping: Mapping, report: Report) -> None:
     columns = [column.column for column in mapping.columns]
     followed = {column.column for column in mapping.follows}
     references = referred(mapping)
-    for what, name, position in named_columns(mapping):
+    for what, name, written in named_columns(mapping):
+        position = report.place_of_entry(mapping.position, what, name) if what == "bad_value" else written
         if what in ("missing_parent", "required") and name in followed:
             continue
         if name not in columns:

@@ -7,6 +7,7 @@ from shared.plan.position import PlanRefused
 from tests.planning import CLINIC, pointed, problems, read
 
 IMPURE = "may not be called here: its result must depend on its arguments alone, and it must do nothing else"
+KNOWN = " (known: doctor_id, id, legacy_id, metadata, phone, sex)"
 
 
 def refused(old: str, new: str) -> list[str]:
@@ -48,8 +49,8 @@ def test_a_code_book_that_nothing_uses_is_a_warning() -> None:
         ("lower(DISTINCT d.name)", "lower() takes no DISTINCT, FILTER or ORDER BY here"),
         ("clean(d.name, 1)", "clean() is called as clean(text)"),
         ("clean(text := d.name)", "clean(text) takes no named arguments"),
-        ("x.name", "`from` has no alias 'x'"),
-        ("name", "'name': write alias.column"),
+        ("x.name", "`from` has no alias 'x' (known: d)"),
+        ("name", "'name': write alias.column, d.name"),
         ("d.name.first", "'d.name.first': write alias.column"),
         ("codebook('sexx', d.name)", "there is no code book 'sexx' (did you mean 'sex'?)"),
         ("codebook(d.name, d.name)", "codebook() begins with the name of a code book in quotes"),
@@ -103,7 +104,7 @@ def test_rules_and_keep_see_aliases_and_computed_columns_only() -> None:
     found = refused("unmapped:", f"    keep: p.id > 0 AND sexx IS NULL\n    rules:\n{rule}\nunmapped:")
     assert found == [
         "plan.yml:29:24: 'sexx': write alias.column, or the name of a column of this mapping (did you mean 'sex'?)",
-        "plan.yml:31:45: `from` has no alias 'q'",
+        "plan.yml:31:45: `from` has no alias 'q' (known: c, p)",
     ]
 
 
@@ -145,12 +146,12 @@ def test_what_is_followed_cannot_wait_for_a_second_pass() -> None:
 @pytest.mark.parametrize(
     ("option", "expected"),
     (
-        ("required: [nam]", "required names 'nam', which is no column of mapping 'patients'"),
+        ("required: [nam]", "required names 'nam', which is no column of mapping 'patients'" + KNOWN),
         ("clear: [phnoe]", "clear names 'phnoe', which is no column of mapping 'patients' (did you mean 'phone'?)"),
-        ("proof: {sum: [x]}", "proof names 'x', which is no column of mapping 'patients'"),
-        ("unique: {x: checked}", "unique names 'x', which is no column of mapping 'patients'"),
-        ("bad_value: {x: keep_aside}", "bad_value names 'x', which is no column of mapping 'patients'"),
-        ("missing_parent: {x: null_it}", "missing_parent names 'x', which is no column of mapping 'patients'"),
+        ("proof: {sum: [x]}", "proof names 'x', which is no column of mapping 'patients'" + KNOWN),
+        ("unique: {x: checked}", "unique names 'x', which is no column of mapping 'patients'" + KNOWN),
+        ("bad_value: {x: keep_aside}", "bad_value names 'x', which is no column of mapping 'patients'" + KNOWN),
+        ("missing_parent: {x: null_it}", "missing_parent names 'x', which is no column of mapping 'patients'" + KNOWN),
         (
             "missing_parent: {sex: null_it}",
             "column 'sex' holds no ref() at its root, so that no parent can be missing",
