@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import duckdb
+import msgspec
 
 from shared.plan.aliases import aliases_of_clause, key_types
 from shared.plan.catalog_checks import check_clause, check_unmapped
@@ -38,8 +39,22 @@ def check_sources(plan: Plan, source: Catalog) -> None:
     for mapping, clause in clauses:
         check_clause(mapping, clause, source, report)
     report.refuse()
-    check_unmapped(plan, {table for _, clause in clauses for table in clause.tables}, source, report)
+    found = [clause for _, clause in clauses]
+    check_unmapped(plan, {table for clause in found for table in clause.tables}, apart(source, found), report)
     report.refuse()
+
+
+def apart(source: Catalog, clauses: list[FromClause]) -> Catalog:
+    """The catalogue, where the children of tables that are read by FROM ONLY alone stand for themselves."""
+    whole = {
+        table for clause in clauses for table in clause.tables if not (clause.driving_only and table == clause.driving)
+    }
+    alone = {clause.driving for clause in clauses} - whole
+    tables = {
+        name: msgspec.structs.replace(table, children=()) if table.name in alone else table
+        for name, table in source.tables.items()
+    }
+    return msgspec.structs.replace(source, tables=tables)
 
 
 def clause_of(plan: Plan, mapping: Mapping) -> FromClause:
