@@ -10,8 +10,8 @@ from services.extractor.compilation import describe
 from services.extractor.source_errors import STATEMENT_ERRORS
 from shared.core.errors import Refused
 from shared.plan.coverage import Coverage, check_sides, coverage, parts_of_plan
-from shared.plan.met_codes import CodeUse, book_coverage, uses_of_plan
-from shared.plan.model import Plan
+from shared.plan.met_codes import BookCoverage, CodeUse, book_coverage, untold, uses_of_plan
+from shared.plan.model import Codebook, Plan
 from shared.plan.questions import without_questions
 from shared.postgres.catalog import Catalog
 from shared.postgres.introspection import read_catalog
@@ -35,10 +35,7 @@ async def coverage_here(workspace: Workspace, plan: Plan, *, rare: bool = False)
         described = await describe(legacy, plan)
         parts = await asyncio.to_thread(parts_of_plan, plan, source, described)
         uses = uses_of_plan(plan, {part.mapping.name: (part.clause, part.aliases) for part in parts})
-        codes = [
-            await asyncio.to_thread(book_coverage, use, plan.codebooks[use.book], await _met(legacy, use), rare=rare)
-            for use in uses
-        ]
+        codes = [await _codes(legacy, use, plan.codebooks[use.book], rare=rare) for use in uses]
     return coverage(plan, parts, source, written, codes)
 
 
@@ -46,6 +43,12 @@ async def catalogs_here(workspace: Workspace, source_schema: str, target_schema:
     """Both catalogues of a workspace. Raises Refused for a schema that is not there."""
     async with both_connections(workspace) as (legacy, target):
         return await read_catalog(legacy, source_schema), await read_catalog(target, target_schema)
+
+
+async def _codes(legacy: asyncpg.Connection, use: CodeUse, book: Codebook, *, rare: bool) -> BookCoverage:
+    if not use.statement:
+        return untold(use, book)
+    return await asyncio.to_thread(book_coverage, use, book, await _met(legacy, use), rare=rare)
 
 
 async def _met(legacy: asyncpg.Connection, use: CodeUse) -> Rows:

@@ -99,8 +99,8 @@ def coverage(
 
 
 def has_gap(codes: BookCoverage) -> bool:
-    """Whether rows go to quarantine for codes that a book does not know."""
-    return bool(codes.unknown or codes.rare_codes) and not codes.otherwise
+    """Whether rows go to quarantine for codes that a book does not know, or the column holds no codes at all."""
+    return codes.many or (bool(codes.unknown or codes.rare_codes) and not codes.otherwise)
 
 
 def parts_of_plan(plan: Plan, source: Catalog, described: Described) -> list[SourcePart]:

@@ -70,6 +70,8 @@ def _codes(codes: BookCoverage) -> Iterator[str]:
     mark = GAP if has_gap(codes) else FINE
     place = f"{codes.mapping}.{codes.column}, code book {codes.book}"
     known = "" if not codes.otherwise else ", which otherwise answers"
+    if codes.untold:
+        yield f"  {place}: only a run can tell, its code is made by other functions or of no column"
     if codes.many:
         yield f"{GAP} {place}: more values than a column of codes has"
     if codes.unknown:

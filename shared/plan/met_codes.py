@@ -12,7 +12,7 @@ import msgspec
 from shared.plan.aliases import Aliases
 from shared.plan.expressions import BadExpression, Expression, Node, parse, print_sql
 from shared.plan.from_clause import FromClause
-from shared.plan.functions import install
+from shared.plan.functions import FUNCTIONS, install
 from shared.plan.model import Codebook, Mapping, Plan
 from shared.plan.names import columns_of
 from shared.plan.nodes import string_constant
@@ -25,13 +25,19 @@ FEWEST_SHOWN = 5
 MOST_GROUPS = 10_000
 """Values of one column that are looked at; a column with more holds no codes."""
 LONGEST_CODE = 60
+COMPILED = frozenset(name for name, function in FUNCTIONS.items() if not (function.macro or function.natives)) | {
+    "key",
+    "ref",
+}
+"""Functions that the compiler writes out: DuckDB does not know them."""
 
 
 class CodeUse(msgspec.Struct, frozen=True, kw_only=True):
     """One `codebook(book, code)` of a mapping.
 
     `statement` gives the texts of the `columns` (alias, name, type in DuckDB) that the code is made of, and how many
-    rows have them; `code` is what the author wrote.
+    rows have them; `code` is what the author wrote. Without a `statement` nobody can tell which codes are met: the code
+    is made by a function that only a run computes, or of no column.
     """
 
     mapping: str
@@ -53,7 +59,7 @@ class BookCoverage(msgspec.Struct, frozen=True, kw_only=True):
     """What one column's code book does not know, and what of the book is never met in it.
 
     `rare_codes` more are unknown and each met less than five times. `many` where the column holds so many values that
-    it can hardly be one of codes; the other figures are then of the first of them.
+    it can hardly be one of codes; the other figures are then of the first of them. `untold` where only a run can tell.
     """
 
     mapping: str
@@ -64,6 +70,21 @@ class BookCoverage(msgspec.Struct, frozen=True, kw_only=True):
     never_met: tuple[str, ...]
     otherwise: bool
     many: bool = False
+    untold: bool = False
+
+
+def untold(use: CodeUse, book: Codebook) -> BookCoverage:
+    """What is to be said of a use without a statement."""
+    return BookCoverage(
+        mapping=use.mapping,
+        column=use.column,
+        book=use.book,
+        unknown=(),
+        rare_codes=0,
+        never_met=(),
+        otherwise=book.otherwise is not None,
+        untold=True,
+    )
 
 
 def code_uses(mapping: Mapping, clause: FromClause, aliases: Aliases) -> Iterator[CodeUse]:
@@ -77,15 +98,15 @@ def code_uses(mapping: Mapping, clause: FromClause, aliases: Aliases) -> Iterato
             written = Expression(text=print_sql(code), tree=code)
             read = [pair for path in columns_of(written) if (pair := aliases.find(*path.parts[-2:])) is not None]
             columns = tuple((*pair, duck_type(aliases.type_of(*pair))) for pair in dict.fromkeys(read))
-            if columns:
-                yield CodeUse(
-                    mapping=mapping.name,
-                    column=column.column,
-                    book=book,
-                    code=written.text,
-                    columns=columns,
-                    statement=statement(clause, columns),
-                )
+            tells = columns and not {call.name.lower() for call in written.calls()} & COMPILED
+            yield CodeUse(
+                mapping=mapping.name,
+                column=column.column,
+                book=book,
+                code=written.text,
+                columns=columns,
+                statement=statement(clause, columns) if tells else "",
+            )
 
 
 def _calls(expression: Expression) -> Iterator[tuple[str, Node]]:

@@ -16,7 +16,7 @@ from shared.postgres.identifiers import TableName
 from shared.postgres.pools import Session, connect
 from shared.postgres.table_hash import HashedTable, TargetHash, hash_tables
 from shared.settings.service import Target
-from transfuse.commands.plan import checked, plan_argument
+from transfuse.commands.plan_files import checked, plan_argument
 from transfuse.embedded.databases import databases_running
 from transfuse.operator import console, home_option, run_async
 from transfuse.screen.figures import grouped

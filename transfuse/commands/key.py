@@ -11,7 +11,7 @@ import click
 from shared.core.errors import Refused
 from shared.core.keys import MOST_ORDERED, canonical_text, key_name, key_uuid, ordered_key_uuid
 from shared.plan.keys import KeySignature
-from transfuse.commands.plan import checked
+from transfuse.commands.plan_files import checked
 from transfuse.compiling import signatures_here
 from transfuse.operator import home_option, run_async
 from transfuse.workspace import Workspace

@@ -8,10 +8,7 @@ from transfuse.commands.plan_check import check_command
 from transfuse.commands.plan_coverage import coverage_command
 from transfuse.commands.plan_diff import diff_command
 from transfuse.commands.plan_explain import explain_command
-from transfuse.commands.plan_files import checked, plan_argument
 from transfuse.commands.plan_new import new_command
-
-__all__ = ["checked", "plan_argument", "plan_command"]
 
 
 @click.group("plan")

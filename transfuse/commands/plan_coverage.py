@@ -23,7 +23,8 @@ from transfuse.workspace import Workspace
 def coverage_command(plan_path: Path, home: Path, *, as_json: bool, rare: bool) -> int:
     """Say what PLAN leaves out: tables, legacy columns that go nowhere, target columns that nothing fills, codes.
 
-    Reads both catalogues, and of the legacy database the values of each column that a code book is asked about.
+    Reads both catalogues, and of the legacy database the values of each column that a code book is asked about; a code
+    counts as met wherever a row of `from` has it, whether or not a CASE or `keep` takes that row.
 
     \b
     Examples:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from transfuse.commands.plan import checked, plan_argument
+from transfuse.commands.plan_files import checked, plan_argument
 from transfuse.compiling import preflight_checks
 from transfuse.exit_codes import ExitCode
 from transfuse.operator import console, home_option, run_async

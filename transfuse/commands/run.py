@@ -11,7 +11,7 @@ from shared.core.priority import Priority
 from shared.core.run_options import MOST_BATCH_ROWS, RunOptions
 from shared.core.states import LoadMode
 from shared.plan.selection import mode_of, select
-from transfuse.commands.plan import checked
+from transfuse.commands.plan_files import checked
 from transfuse.exit_codes import ExitCode
 from transfuse.following import follow
 from transfuse.operator import console, home_option, run_async

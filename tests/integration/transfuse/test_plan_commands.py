@@ -119,3 +119,11 @@ async def test_versions_of_the_ledger_and_files_are_told_apart(installation: Ins
     assert unknown.code == 2
     nowhere = await transfuse(installation, "plan", "diff", "nothing/here", plan)
     assert "There is no nothing/here." in nowhere.err
+
+
+async def test_a_code_that_only_a_run_can_make_is_said_to_be_untold(installation: Installation, tmp_path: Path) -> None:
+    nested = clinic.changed("codebook('kind', p.kind)", "codebook('kind', codebook('kind', p.kind))")
+    answer = await transfuse(installation, "plan", "coverage", clinic.written(tmp_path, nested))
+    assert answer.code == 1, answer.err
+    assert "  people.kind, code book kind: only a run can tell" in answer.out
+    assert "never met: 'ON'" in answer.out

@@ -7,7 +7,7 @@ import pytest
 from shared.core.errors import Refused
 from shared.plan.position import PlanRefused, Position, Problem
 from tests.harness import clinic
-from transfuse.commands.plan import checked
+from transfuse.commands.plan_files import checked
 from transfuse.screen.failure import failure_text
 
 
