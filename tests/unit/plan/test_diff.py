@@ -6,6 +6,7 @@ import pytest
 
 from shared.plan.diff import Kind, PlanDiff, diff_plans
 from shared.plan.diff_text import diff_text
+from shared.plan.model import Mapping, Plan
 from tests.planning import CLINIC, read
 
 
@@ -107,3 +108,17 @@ def test_codes_and_reasons_are_compared_one_by_one() -> None:
 def test_every_policy_of_a_mapping_is_compared(line: str, what: str) -> None:
     (part,) = changed("unmapped:", f"    {line}\nunmapped:").mappings
     assert [change.what for change in part.changes] == [what]
+
+
+def test_a_part_of_the_language_that_is_new_must_be_compared_too() -> None:
+    compared = {
+        "into", "from_", "key", "content_key", "key_domain", "excludes_expected", "keep", "columns", "follows",
+        "missing_parent", "bad_value", "rules", "required", "clear", "proof_sums", "unique_checked", "quarantine_limit",
+        "triggers", "functions",
+    }  # fmt: skip
+    assert set(Mapping.__struct_fields__) == compared | {"name", "position"}
+    of_plan = {
+        "name", "namespace", "namespace_secret", "keys", "source_schema", "target_schema", "codebooks", "mappings",
+        "unmapped", "functions",
+    }  # fmt: skip
+    assert set(Plan.__struct_fields__) == of_plan | {"files", "hash"}
