@@ -106,14 +106,16 @@ async def test_a_hundred_orders_of_the_batches_give_one_target(target: Target) -
     await target.connection.execute(TABLES)
     clinic = Clinic(target)
     hashes = set()
+    runs = []
     for seed in range(ORDERS):
         run = await clinic.run()
+        runs.append(run)
         await clinic.settle(run, random.Random(seed))  # noqa: S311 - an order, no secret
         assert await target.ledger.state(run) == RunState.FINISHING
         hashes.add(await target.connection.fetchval(HASH, run))
     assert len(hashes) == 1
     counts = await target.connection.fetchrow(
-        "select sum(loaded), sum(quarantined) from transfuse.batch where run_id = $1", run
+        "select sum(loaded), sum(quarantined) from transfuse.batch where run_id = $1", runs[-1]
     )
-    reasons = {code for code, _, _ in await target.reasons(run)}
+    reasons = {code for code, _, _ in await target.reasons(runs[-1])}
     assert (sum(counts), reasons) == (BATCHES * 10 * len(MAPPINGS), {"required", "duplicate_of", "missing_parent"})
