@@ -36,7 +36,7 @@ async def test_ordered_keys_arrive_in_the_order_of_the_legacy_keys_and_reference
         printed = await transfuse(installation, "key", "--plan", written(installation, ORDERED), "nodes", "300")
         outside = await transfuse(installation, "key", "--plan", written(installation, ORDERED), "nodes", "--", "-5")
         assert await rows(installation.target, REFUSED) == [("key_out_of_range",), ("rule",)]
-    numbers = [number for _, number, _, _ in found]
+    numbers = [int(str(number)) for _, number, _, _ in found]
     assert numbers == sorted(numbers)
     assert [key for key, _, _, _ in found] == [ordered_key_uuid(NAMESPACE, f"nodes:{n}", n) for n in numbers]
     assert all(sound for _, _, _, sound in found)
