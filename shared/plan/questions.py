@@ -12,6 +12,8 @@ from shared.plan.position import Position
 from shared.plan.report import Report
 
 QUESTION = "?"
+ASKED = re.compile(r"""(?:^\s*|[{,]\s*)["']?(?P<key>[^"'{},:]+)["']?\s*:\s*["']\?["']""")
+"""A key whose value is a question, as it stands in a line."""
 
 
 def is_question(text: str) -> bool:
@@ -32,10 +34,12 @@ def report_questions(plan: Plan, report: Report) -> None:
         for text in other_texts(mapping):
             if is_question(text.value):
                 report.problem(text.position, "this is still a question: write what belongs here")
-    for table, reason in plan.unmapped.items():
-        if is_question(reason):
-            message = f"table {table!r} is still a question: map it, or write why it is not moved"
-            report.problem(place_of_table(plan, table), message)
+    asked = [table for table, reason in plan.unmapped.items() if is_question(reason)]
+    places = places_of_tables(plan) if asked else {}
+    start = Position(file=next(iter(plan.files), ""), line=1, column=1)
+    for table in asked:
+        message = f"table {table!r} is still a question: map it, or write why it is not moved"
+        report.problem(places.get(table, start), message)
 
 
 def other_texts(mapping: Mapping) -> Iterator[Text]:
@@ -59,11 +63,11 @@ def without_questions(plan: Plan) -> Plan:
     return msgspec.structs.replace(plan, mappings=mappings, unmapped=unmapped)
 
 
-def place_of_table(plan: Plan, table: str) -> Position:
-    """Where a table's reason is asked for, in whichever file."""
-    wanted = re.compile(rf"""\s*(["']?){re.escape(table)}\1\s*:\s*(["'])\?\2""")
-    for file, text in plan.files.items():
-        for number, line in enumerate(text.splitlines(), 1):
-            if wanted.match(line):
-                return Position(file=file, line=number, column=len(line) - len(line.lstrip()) + 1)
-    return Position(file=next(iter(plan.files)), line=1, column=1)
+def places_of_tables(plan: Plan) -> dict[str, Position]:
+    """Where keys stand whose values are questions, in whichever file; a table's is the last of its name."""
+    return {
+        found["key"].strip(): Position(file=file, line=number, column=found.start("key") + 1)
+        for file, text in plan.files.items()
+        for number, line in enumerate(text.splitlines(), 1)
+        for found in ASKED.finditer(line)
+    }

@@ -61,7 +61,7 @@ class Report:
 
     def place_of_entry(self, start: Position, key: str, name: str) -> Position:
         """Where an entry of a mapping below `key` begins, behind a place of its file; that place if it is not found."""
-        lines = self.lines.get(start.file, [])
+        lines = self.lines.get(start.file, []) if len(self.problems) < MOST_PROBLEMS else []
         wanted = re.compile(rf"""^\s*{re.escape(key)}\s*:""")
         entry = re.compile(rf"""(?<![\w.])["']?{re.escape(name)}["']?\s*:""")
         first = next(

@@ -70,7 +70,11 @@ def check_expression(text: Text, scope: Scope, calls: Calls, report: Report) -> 
     for node in nodes:
         check_node(node, text, scope, calls, report)
     # `codebook(sex, …)` is told by the call: the name lacks its quotes.
-    called = {place(call.arguments[0]) for call in expression.calls() if call.name.lower() in NAMING and call.arguments}
+    called = {
+        place(node["arguments"][0]["expression"])
+        for node in nodes
+        if node["class"] == "FUNCTION" and node["function_name"].lower() in NAMING and node["arguments"]
+    }
     # Below what may not be there, names mean something else.
     for column in columns_of(expression) if all(node["class"] in PURE for node in nodes) else ():
         if column.offset in called:
@@ -108,10 +112,10 @@ def check_name(parts: tuple[str, ...], offset: int, text: Text, scope: Scope, re
 
 def example(scope: Scope, written: str) -> str:
     """How a column is written, with the aliases that there are."""
-    aliases = sorted(scope.aliases or ())
+    aliases = scope.aliases or frozenset()
     if not PLAIN_NAME.fullmatch(written) or not 0 < len(aliases) <= MOST_ALIASES:
         return "alias.column"
-    return "alias.column, " + " or ".join(f"{alias}.{written}" for alias in aliases)
+    return "alias.column, " + " or ".join(f"{alias}.{written}" for alias in sorted(aliases))
 
 
 def check_node(node: Node, text: Text, scope: Scope, calls: Calls, report: Report) -> None:

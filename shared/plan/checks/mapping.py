@@ -92,10 +92,11 @@ def check_named_columns(mapping: Mapping, report: Report) -> None:
     followed = {column.column for column in mapping.follows}
     references = referred(mapping)
     for what, name, written in named_columns(mapping):
-        position = report.place_of_entry(mapping.position, what, name) if what == "bad_value" else written
+        unknown = name not in columns
+        position = report.place_of_entry(mapping.position, what, name) if unknown and what == "bad_value" else written
         if what in ("missing_parent", "required") and name in followed:
             continue
-        if name not in columns:
+        if unknown:
             message = f"{what} names {name!r}, which is no column of mapping {mapping.name!r}"
             report.problem(position, message, wrong=name, known=columns)
         elif what == "missing_parent" and name not in references:
