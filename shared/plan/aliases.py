@@ -24,15 +24,20 @@ class Aliases(msgspec.Struct, frozen=True, kw_only=True):
 
     def find(self, alias: str, column: str) -> tuple[str, str] | None:
         """The alias and column that a name means: exactly, or in lower case. None if there is none."""
-        for known in (alias, alias.lower()):
-            columns = self.types.get(known)
-            if columns is not None:
-                return next(((known, name) for name in (column, column.lower()) if name in columns), None)
-        return None
+        return find_column(self.types, alias, column)
 
     def type_of(self, alias: str, column: str) -> ColumnType:
         """The type of a column that is there. Raises KeyError."""
         return self.types[alias][column]
+
+
+def find_column(aliases: ReadOnly[str, ReadOnly[str, object]], alias: str, column: str) -> tuple[str, str] | None:
+    """The alias and column that a name means: exactly, or in lower case. None if there is none."""
+    for known in (alias, alias.lower()):
+        columns = aliases.get(known)
+        if columns is not None:
+            return next(((known, name) for name in (column, column.lower()) if name in columns), None)
+    return None
 
 
 def aliases_of_clause(clause: FromClause, source: Catalog, described: MappingDescription) -> Aliases:

@@ -7,9 +7,11 @@ from shared.plan.failures import WARNING, Failures
 from shared.plan.functions import FUNCTIONS
 from shared.plan.functions.codebook import lookup_sql
 from shared.plan.functions.rest import rest_keys, rest_sql
+from shared.plan.functions.unit import OF_DAYS
 from shared.plan.layers import Column
 from shared.plan.model import Codebook
-from shared.plan.nodes import column_node, constant_text, rest_exceptions
+from shared.plan.nodes import column_node, constant_text
+from shared.plan.packing import Pair
 from shared.plan.rewrite import Rewriter
 from shared.plan.values import BadUse, Value
 from shared.postgres.identifiers import Identifier, literal
@@ -26,16 +28,16 @@ ISO_MOMENTS = (
 
 
 class Calls:
-    """Compiles calls for one mapping. `used_elsewhere` holds `alias.column` of what `rest()` does not pack."""
+    """Compiles calls for one mapping. `packed` are the source columns that `rest()` packs."""
 
     def __init__(
-        self, rewriter: Rewriter, codebooks: dict[str, Codebook], *, driving: str, used_elsewhere: frozenset[str]
+        self, rewriter: Rewriter, codebooks: dict[str, Codebook], *, driving: str, packed: tuple[Pair, ...]
     ) -> None:
         self._rewriter = rewriter
         self._layers = rewriter.layers
         self._codebooks = codebooks
         self._driving = driving
-        self._used_elsewhere = used_elsewhere
+        self._packed = packed
         self.packed: tuple[str, ...] = ()
         """Keys of the object that `rest()` makes."""
 
@@ -45,7 +47,7 @@ class Calls:
             case "codebook":
                 return self._codebook(call, failures)
             case "rest":
-                return self._rest(call, failures)
+                return self._rest(failures)
             case "source_table":
                 return Value(node=parse(literal(self._driving)).tree, layer=0)
         return self._called(call, failures)
@@ -62,11 +64,19 @@ class Calls:
         if function.steps:
             result = self._stepped(function.steps, first, layer)
         else:
-            result = self._layers.add(_call_sql(call, [value.sql for value in values]), layer)
+            name = OF_DAYS if self._is_of_days(call, values) else call.name.lower()
+            result = self._layers.add(_call_sql(name, [value.sql for value in values]), layer)
         if function.reason:
             there = f"trim({first}) <> ''" if function.blank_is_missing else f"{first} IS NOT NULL"
             failures.add(function.reason, f"{there} AND {Identifier(result.name)} IS NULL")
         return Value(node=column_node(result.name), layer=result.layer)
+
+    def _is_of_days(self, call: Call, values: list[Value]) -> bool:
+        """Whether a moment is asked to lie between two days."""
+        if call.name.lower() != "unit":
+            return False
+        value, *ends = [self._rewriter.type_of(value.node) for value in values]
+        return value.startswith("TIMESTAMP") and ends == ["DATE", "DATE"]
 
     def _stepped(self, steps: tuple[str, ...], argument: str, layer: int) -> Column:
         column = self._layers.add(f"{steps[0]}({argument})", layer)
@@ -103,10 +113,9 @@ class Calls:
         column = self._layers.add(sql, known.layer)
         return Value(node=column_node(column.name), layer=column.layer)
 
-    def _rest(self, call: Call, failures: Failures) -> Value:
-        excluded = self._used_elsewhere | set(rest_exceptions(call))
+    def _rest(self, failures: Failures) -> Value:
         every = [column for columns in self._rewriter.aliases.values() for column in columns.values()]
-        packed = [column for column in every if not {f"{column.alias}.{column.column}", column.column} & excluded]
+        packed = [column for column in every if (column.alias, column.column) in self._packed]
         keys = rest_keys(packed, every)
         self.packed = tuple(keys)
         for column in packed:
@@ -115,8 +124,7 @@ class Calls:
         return Value(node=column_node(result.name), layer=result.layer)
 
 
-def _call_sql(call: Call, arguments: list[str]) -> str:
-    name = call.name.lower()
+def _call_sql(name: str, arguments: list[str]) -> str:
     if name not in ("date_of", "timestamp_of"):
         return f"{name}({', '.join(arguments)})"
     default = ("%Y-%m-%d",) if name == "date_of" else ISO_MOMENTS

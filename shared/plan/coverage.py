@@ -11,11 +11,10 @@ from shared.plan.catalog_checks import HOLDS_ROWS, check_clause
 from shared.plan.checks import report_plan
 from shared.plan.compile import clause_of, read_source
 from shared.plan.describe import Described
-from shared.plan.expressions import BadExpression, parse
 from shared.plan.load_program import needs_source
 from shared.plan.met_codes import BookCoverage
 from shared.plan.model import Plan
-from shared.plan.nodes import rest_exceptions
+from shared.plan.packing import is_named, rest_calls
 from shared.plan.programs import SourcePart
 from shared.plan.report import Report
 from shared.postgres.catalog import Catalog, Table
@@ -151,19 +150,8 @@ def _table(table: Table, reason: str, parts: tuple[SourcePart, ...]) -> TableCov
 def _excepted(part: SourcePart, table: Table) -> set[str]:
     """The columns of a table that a mapping's rest() leaves out by name."""
     aliases = [item.alias for item in part.clause.items if item.table == table.name]
-    names: set[str] = set()
-    for column in part.mapping.columns:
-        try:
-            calls = parse(column.expression.value).calls()
-        except BadExpression:
-            continue
-        names |= {name for call in calls if call.name.lower() == "rest" for name in rest_exceptions(call)}
-    return {
-        column.name
-        for column in table.columns
-        for alias in aliases
-        if column.name in names or f"{alias}.{column.name}" in names
-    }
+    names = tuple(name for call in rest_calls(part.mapping) for name in call.excepted)
+    return {column.name for column in table.columns for alias in aliases if is_named((alias, column.name), names)}
 
 
 def _targets(plan: Plan, target: Catalog) -> tuple[TargetCoverage, ...]:

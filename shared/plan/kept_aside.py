@@ -1,4 +1,7 @@
-"""`keep_aside`: a value that does not fit becomes NULL, its original goes under `rejected` where `rest()` is."""
+"""`keep_aside`: a value that does not fit becomes NULL, its original goes under `rejected` where `rest()` is.
+
+`null_it` is the same without the original.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,22 @@ from shared.plan.target_columns import Computed
 from shared.postgres.identifiers import Identifier, literal
 
 REJECTED = "rejected"
+NULLED = frozenset({BadValue.KEEP_ASIDE, BadValue.NULL_IT})
+REMEDY = "add one, or write null_it, which keeps no original"
 
 
-def kept_aside(mapping: Mapping, columns: list[Computed], required: frozenset[str]) -> dict[str, Computed]:
-    """The columns whose bad values are kept aside, by name; a required column has no NULL to fall back to."""
+def nulled_columns(mapping: Mapping, columns: list[Computed], required: frozenset[str]) -> dict[str, Computed]:
+    """The columns whose bad values become NULL, by name; a required column has no NULL to fall back to."""
     return {
         column.name: column
         for column in columns
-        if mapping.bad_value.get(column.name) is BadValue.KEEP_ASIDE and column.name not in required and column.failures
+        if mapping.bad_value.get(column.name) in NULLED and column.name not in required and column.failures
     }
+
+
+def kept_aside(mapping: Mapping, nulled: dict[str, Computed]) -> dict[str, Computed]:
+    """Those of them whose originals are kept."""
+    return {name: column for name, column in nulled.items() if mapping.bad_value[name] is BadValue.KEEP_ASIDE}
 
 
 def holder_problems(holder: Computed | None, aside: dict[str, Computed], packed: tuple[str, ...]) -> list[Problem]:
@@ -30,7 +40,7 @@ def holder_problems(holder: Computed | None, aside: dict[str, Computed], packed:
         return []
     if holder is None:
         position = next(iter(aside.values())).expression.expression.position
-        message = "keep_aside needs a column with rest(), which keeps the original values under `rejected`"
+        message = f"keep_aside needs a column with rest(), which keeps the original values under `rejected`: {REMEDY}"
         return [Problem(position=position, message=message)]
     position = holder.expression.expression.position
     if holder.name in aside:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.plan.compiled import CompiledPlan
+from shared.plan.compiled import CompiledPlan, SourceColumn
 from shared.plan.expressions import Expression, parse
 from shared.plan.from_clause import read_from
 from shared.plan.model import Mapping, Plan
 from shared.plan.names import columns_of
 from shared.plan.nodes import string_constant
+from shared.plan.packing import packed_columns
 from shared.plan.references import referred_mappings
 
 
@@ -48,11 +49,12 @@ def mapping_lineage(plan: Plan, mapping: Mapping, compiled: CompiledPlan | None)
     clause = read_from(mapping.from_.value, plan.source_schema)[1]
     tables = {item.alias: "" if item.table is None else str(item.table) for item in clause.items}
     parsed = {column.column: parse(column.expression.value) for column in mapping.computed}
-    named = {pair for expression in parsed.values() for pair in pairs_of(expression, tables)}
     packed: list[tuple[str, str]] = []
     if compiled is not None:
-        selected = compiled.mapping(mapping.name).source.columns
-        packed = [pair for column in selected if (pair := (column.alias, column.column)) not in named]
+        selected: dict[str, dict[str, SourceColumn]] = {}
+        for read in compiled.mapping(mapping.name).source.columns:
+            selected.setdefault(read.alias, {})[read.column] = read
+        packed = list(packed_columns(mapping, selected))
     lines = []
     for column in mapping.columns:
         expression = parsed[column.column]

@@ -24,6 +24,7 @@ class BadValue(StrEnum):
 
     QUARANTINE = "quarantine"
     KEEP_ASIDE = "keep_aside"
+    NULL_IT = "null_it"
 
 
 class MissingParent(StrEnum):

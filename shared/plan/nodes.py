@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.plan.expressions import Call, Node, parse
+from shared.plan.expressions import Node, parse
 
 LEAVES = frozenset({"COLUMN_REF", "CONSTANT"})
 """Nodes that cost nothing to repeat."""
@@ -68,16 +68,6 @@ def constant_text(node: Node) -> str:
     """The text of a string constant, empty for anything else."""
     constant = node.get("literal", {})
     return str(constant.get("text", "")) if constant.get("kind") == "STRING" else ""
-
-
-def rest_exceptions(call: Call) -> tuple[str, ...]:
-    """The names in `except := [...]`."""
-    return tuple(
-        constant_text(item)
-        for argument in call.arguments
-        for item in ([*children(argument)] or [argument])
-        if constant_text(item)
-    )
 
 
 def parameter_names(node: Node) -> list[str]:

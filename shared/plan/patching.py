@@ -9,7 +9,7 @@ import msgspec
 from shared.plan.aliases import Aliases
 from shared.plan.expressions import BadExpression, parse
 from shared.plan.load_program import key_column
-from shared.plan.model import Mapping, Rule
+from shared.plan.model import BadValue, Mapping, Rule
 from shared.plan.names import columns_of
 from shared.plan.report import Report
 from shared.plan.used_columns import UsedColumns, columns_in
@@ -23,11 +23,12 @@ def second_share(mapping: Mapping, columns: Collection[str]) -> Mapping:
 def late_share(mapping: Mapping, columns: Collection[str]) -> Mapping:
     """The mapping with its key, the columns that are filled in late, and what the rules about them look at.
 
-    A value that does not fit is not kept aside: the column with `rest()` is not written again.
+    A value that does not fit may be `null_it`, but is not kept aside: the column with `rest()` is not written again.
     """
     rules = tuple(rule for rule in mapping.rules if _names(rule, mapping) & set(columns))
     looked_at = {name for rule in rules for name in _names(rule, mapping)}
-    return msgspec.structs.replace(_with(mapping, {key_column(mapping), *columns, *looked_at}, rules), bad_value={})
+    nulled = {name: fate for name, fate in mapping.bad_value.items() if fate is BadValue.NULL_IT}
+    return msgspec.structs.replace(_with(mapping, {key_column(mapping), *columns, *looked_at}, rules), bad_value=nulled)
 
 
 def used_by_share(share: Mapping, used: UsedColumns, aliases: Aliases, report: Report) -> UsedColumns:

@@ -54,7 +54,7 @@ def compile_whole(of: Compiling, part: SourcePart, table: Table, report: Report)
     mapping = part.mapping
     waiting = of.order.deferred.get(mapping.name, ())
     whole, room = with_followed(mapping), with_room(table, mapping)
-    share = Share(whole=whole, unwritten=frozenset(waiting))
+    share = Share(whole=mapping, unwritten=frozenset(waiting))
     columns = part.columns(part.program)
     transform = compile_transform(of.plan, whole, part.program, columns, room, of.signatures, share)
     written = {column.column for column in mapping.columns}.difference(waiting)

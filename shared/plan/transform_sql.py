@@ -20,15 +20,16 @@ from shared.core.states import Encoding
 from shared.plan.calls import Calls
 from shared.plan.compiled import CheckEffect, RowCheck, SourceColumn, SourceProgram, TargetColumn, TransformProgram
 from shared.plan.encoders import Shape, encoding_of
-from shared.plan.expressions import BadExpression, parse
+from shared.plan.expressions import BadExpression
 from shared.plan.failures import WARNING, Failures, any_of, either
-from shared.plan.kept_aside import holder_problems, kept_aside, with_rejected
+from shared.plan.kept_aside import holder_problems, kept_aside, nulled_columns, with_rejected
 from shared.plan.key_names import KeyNames
 from shared.plan.keys import KeySignature
 from shared.plan.last_cast import text_of
 from shared.plan.layers import Layers
 from shared.plan.load_program import key_column
 from shared.plan.model import ColumnExpression, Mapping, Plan, RuleElse, Text
+from shared.plan.packing import packed_columns
 from shared.plan.position import PlanRefused, Problem
 from shared.plan.rewrite import Rewriter
 from shared.plan.target_columns import Computed, TargetColumns, parsed
@@ -43,9 +44,9 @@ KEEP = "keep"
 class Share(msgspec.Struct, frozen=True, kw_only=True):
     """Which part of a mapping a program is for.
 
-    `whole` is the mapping as the plan has it: what its expressions name, `rest()` does not pack. Columns that are
-    `unwritten` are computed and checked, and no part of the result. The `second` pass warns of nothing and keeps
-    nothing aside, for the first one has.
+    `whole` is the mapping as the plan has it, which says what `rest()` packs. Columns that are `unwritten` are computed
+    and checked, and no part of the result. The `second` pass warns of nothing and keeps nothing aside, for the first
+    one has.
     """
 
     whole: Mapping
@@ -71,9 +72,8 @@ def compile_transform(
     names = [part.name for part in source.key] + [column.name for column in source.columns]
     rewriter = Rewriter(Layers(names), aliases)
     keys = KeyNames(rewriter, parents[mapping.name], source, parents)
-    calls = Calls(
-        rewriter, plan.codebooks, driving=source.driving.name, used_elsewhere=_used_elsewhere(share.whole, aliases)
-    )
+    packed = packed_columns(share.whole, aliases)
+    calls = Calls(rewriter, plan.codebooks, driving=source.driving.name, packed=packed)
     rewriter.calls = {"key": keys.uuid, "": calls.value}
     return _Compilation(mapping, source, target, rewriter, keys, calls, share).program()
 
@@ -148,16 +148,17 @@ class _Compilation:
 
     def _results(self, columns: list[Computed]) -> tuple[list[tuple[str, str]], list[TargetColumn], list[str]]:
         """Results, target columns and those that are hashed; `keep` and rules may use computed columns from now on."""
-        aside = kept_aside(
+        nulled = nulled_columns(
             self.mapping, columns, frozenset(filter(self._required, (column.name for column in columns)))
         )
+        aside = kept_aside(self.mapping, nulled)
         holder = None if self.share.second else next((column for column in columns if column.holds_rest), None)
         if not self.share.second:
             self.problems += holder_problems(holder, aside, self.calls.packed)
         self.layers.raise_floor()
         failed = {
             name: str(Identifier(self.layers.add(any_of(column.failures), 0, kind="BOOLEAN").name))
-            for name, column in aside.items()
+            for name, column in nulled.items()
         }
         self.layers.raise_floor()
         outputs: list[tuple[str, str]] = []
@@ -166,7 +167,7 @@ class _Compilation:
         for column in columns:
             value = (
                 f"CASE WHEN {failed[column.name]} THEN NULL ELSE {column.value} END"
-                if column.name in aside
+                if column.name in nulled
                 else column.value
             )
             holds = column is holder and bool(aside)
@@ -174,7 +175,7 @@ class _Compilation:
                 value = with_rejected(value, aside, failed, self.source.columns)
             known = self.layers.add(value, 0, "w", self.layers.type_of(column.value))
             self.rewriter.computed[column.name] = known
-            self._column_checks(column, str(Identifier(known.name)), aside=column.name in aside, holds=holds)
+            self._column_checks(column, str(Identifier(known.name)), nulled=column.name in nulled, holds=holds)
             if column.name in self.share.unwritten:
                 continue
             number = len(targets)
@@ -195,9 +196,9 @@ class _Compilation:
     def _required(self, name: str) -> bool:
         return self.columns.not_null(name) or any(text.value == name for text in self.mapping.required)
 
-    def _column_checks(self, column: Computed, value: str, *, aside: bool, holds: bool) -> None:
+    def _column_checks(self, column: Computed, value: str, *, nulled: bool, holds: bool) -> None:
         for reason, flag in column.flags:
-            warns = aside or reason.startswith(WARNING)
+            warns = nulled or reason.startswith(WARNING)
             effect = CheckEffect.WARN if warns else CheckEffect.REFUSE
             self._check(reason.removeprefix(WARNING), column.name, effect, flag)
         if holds:
@@ -281,21 +282,6 @@ def _target(column: Computed) -> TargetColumn:
         encoder="key" if column.own_key else column.encoder.name,
         not_null=column.column.not_null,
     )
-
-
-def _used_elsewhere(mapping: Mapping, aliases: dict[str, dict[str, SourceColumn]]) -> frozenset[str]:
-    """`alias.column` of what any expression names: `rest()` packs the others."""
-    texts = [column.expression for column in mapping.columns] + [rule.check for rule in mapping.rules]
-    texts += [mapping.keep] if mapping.keep else []
-    used: set[str] = set()
-    for text in texts:
-        try:
-            uses = parse(text.value).columns()
-        except BadExpression:
-            continue
-        used |= {f"{use.alias}.{use.column}".lower() for use in uses if use.alias}
-    known = (f"{column.alias}.{column.column}" for columns in aliases.values() for column in columns.values())
-    return frozenset(name for name in known if name.lower() in used)
 
 
 def _first_line(error: Exception) -> str:

@@ -6,18 +6,18 @@ import re
 
 import msgspec
 
-from shared.plan.aliases import Aliases, plain_column, unknown_column
-from shared.plan.checks.calls import excepted_names
+from shared.plan.aliases import Aliases, unknown_column
 from shared.plan.expressions import BadExpression, Expression, parse
 from shared.plan.model import Mapping, Text
 from shared.plan.names import columns_of
+from shared.plan.packing import is_named, packed_columns, rest_call
 from shared.plan.report import Report
 
 SECRET = re.compile(r"passw|passwd|token|secret|hash|ssn", re.IGNORECASE)
 
 
 class UsedColumns(msgspec.Struct, frozen=True, kw_only=True):
-    """`named` are used by an expression, `rest` is packed by `rest()` only: alias and column, in order."""
+    """`named` are used by an expression, `rest` are packed by `rest()` only: alias and column, in order."""
 
     named: tuple[tuple[str, str], ...]
     rest: tuple[tuple[str, str], ...]
@@ -40,8 +40,11 @@ def used_columns(mapping: Mapping, aliases: Aliases, report: Report) -> UsedColu
         named |= columns_in(text, expression, aliases, report)
         if any(call.name.lower() == "rest" for call in expression.calls()):
             packing = (text, expression)
-    rest = () if packing is None else rest_columns(mapping, *packing, named, aliases, report)
-    return UsedColumns(named=tuple(pair for pair in every_column(aliases) if pair in named), rest=rest)
+    rest = () if packing is None else rest_columns(mapping, *packing, aliases, report)
+    return UsedColumns(
+        named=tuple(pair for pair in every_column(aliases) if pair in named),
+        rest=tuple(pair for pair in rest if pair not in named),
+    )
 
 
 def columns_in(text: Text, expression: Expression, aliases: Aliases, report: Report) -> set[tuple[str, str]]:
@@ -64,33 +67,22 @@ def every_column(aliases: Aliases) -> list[tuple[str, str]]:
 
 
 def rest_columns(
-    mapping: Mapping, text: Text, expression: Expression, named: set[tuple[str, str]], aliases: Aliases, report: Report
+    mapping: Mapping, text: Text, expression: Expression, aliases: Aliases, report: Report
 ) -> tuple[tuple[str, str], ...]:
-    """What `rest()` packs: every column that nothing else uses, without the excepted ones."""
-    call = next(call for call in expression.calls() if call.name.lower() == "rest")
-    excepted = excepted_names(call) or ()
-    everything = every_column(aliases)
-    known = [name for alias, column in everything for name in (column, f"{alias}.{column}")]
-    for name in excepted:
-        if name not in known:
-            report.problem_in(
-                text, call.offset, f"except names {name!r}, which is no column of `from`", wrong=name, known=known
-            )
-    used = named | key_columns(mapping, aliases)
-    rest = tuple(
-        (alias, column)
-        for alias, column in everything
-        if (alias, column) not in used and column not in excepted and f"{alias}.{column}" not in excepted
-    )
+    """What `rest()` packs. Names that are no column, and columns named like a secret, go to the report."""
+    place = next(call for call in expression.calls() if call.name.lower() == "rest")
+    call = rest_call(place)
+    if call is None:
+        return ()
+    known = [name for alias, column in every_column(aliases) for name in (column, f"{alias}.{column}")]
+    for argument, names in (("except", call.excepted), ("also", call.also)):
+        for name in names:
+            if name not in known:
+                message = f"{argument} names {name!r}, which is no column of `from`"
+                report.problem_in(text, place.offset, message, wrong=name, known=known)
+    rest = packed_columns(mapping, aliases.types)
     for alias, column in rest:
-        if SECRET.search(column):
+        if SECRET.search(column) and not is_named((alias, column), call.also):
             message = f"rest() would copy {alias}.{column}, named like a secret: write rest(except := ['{column}'])"
-            report.problem_in(text, call.offset, message)
+            report.problem_in(text, place.offset, message)
     return rest
-
-
-def key_columns(mapping: Mapping, aliases: Aliases) -> set[tuple[str, str]]:
-    """Columns that are parts of the key as they are."""
-    written = [plain_column(part) for part in mapping.key]
-    found = (aliases.find(*pair) for pair in written if pair is not None)
-    return {pair for pair in found if pair is not None}

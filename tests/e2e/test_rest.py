@@ -1,4 +1,4 @@
-"""rest() loses nothing: a source row is what expressions name, what `except` names, and what lies in the JSON."""
+"""rest() loses nothing: a source row is what columns are made of, what `except` names, and what lies in the JSON."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import msgspec
 import pytest
 
 from shared.core.keys import key_name, key_uuid
-from shared.plan.checks.calls import excepted_names
 from shared.plan.compiled import CompiledMapping, SourceColumn, decode_compiled
-from shared.plan.expressions import Call, parse
+from shared.plan.expressions import parse
 from shared.plan.from_clause import read_from
 from shared.plan.model import Mapping
 from shared.plan.names import columns_of
+from shared.plan.packing import RestCall, rest_call
 from shared.plan.reader import read_plan
 from shared.postgres.identifiers import Identifier
 from shared.postgres.pools import PINNED
@@ -37,15 +37,19 @@ Pairs = set[tuple[str, str]]
 
 
 class Packing(msgspec.Struct, frozen=True, kw_only=True):
-    """A mapping whose column `holder` holds rest(); `excepted` is as its author wrote it."""
+    """A mapping whose column `holder` holds rest(); `said` is what its author wrote there."""
 
     mapping: Mapping
     holder: str
-    excepted: tuple[str, ...]
+    said: RestCall
 
     def is_excepted(self, alias: str, column: str) -> bool:
         """Whether `except` names a column."""
-        return not {column, f"{alias}.{column}"}.isdisjoint(self.excepted)
+        return not {column, f"{alias}.{column}"}.isdisjoint(self.said.excepted)
+
+    def is_asked_for(self, alias: str, column: str) -> bool:
+        """Whether `also` names a column."""
+        return not {column, f"{alias}.{column}"}.isdisjoint(self.said.also)
 
 
 def packings() -> dict[str, Packing]:
@@ -53,10 +57,10 @@ def packings() -> dict[str, Packing]:
     found = {}
     for mapping in read_plan(PLAN).mappings:
         for column in mapping.columns:
-            calls: list[Call] = [call for call in parse(column.expression.value).calls() if call.name.lower() == "rest"]
-            for call in calls:
-                names = excepted_names(call) or ()
-                found[mapping.name] = Packing(mapping=mapping, holder=column.column, excepted=names)
+            for call in parse(column.expression.value).calls():
+                said = rest_call(call) if call.name.lower() == "rest" else None
+                if said is not None:
+                    found[mapping.name] = Packing(mapping=mapping, holder=column.column, said=said)
     return found
 
 
@@ -73,15 +77,17 @@ async def sides(servers: Servers) -> AsyncIterator[BothSides]:
 
 
 @pytest.mark.parametrize("name", PACKINGS)
-async def test_every_column_of_the_source_is_named_or_excepted_or_packed(sides: BothSides, name: str) -> None:
+async def test_every_column_of_the_source_is_mapped_or_excepted_or_packed(sides: BothSides, name: str) -> None:
     packing = PACKINGS[name]
     compiled = await compiled_mapping(sides, name)
     everything = await source_columns(sides, packing.mapping)
     packed = {(column.alias, column.column) for column in packed_columns(packing, compiled).values()}
     named = named_columns(packing.mapping) & everything
     excepted = {pair for pair in everything if packing.is_excepted(*pair)}
+    asked_for = {pair for pair in everything if packing.is_asked_for(*pair)}
+    assert asked_for <= packed
     assert named | excepted | packed == everything
-    assert packed.isdisjoint(named | excepted)
+    assert (packed - asked_for).isdisjoint(named | excepted)
 
 
 @pytest.mark.parametrize("name", PACKINGS)
@@ -120,8 +126,8 @@ async def source_columns(sides: BothSides, mapping: Mapping) -> Pairs:
 
 
 def named_columns(mapping: Mapping) -> Pairs:
-    """The columns that expressions and the key name."""
-    texts = [*mapping.expressions, *mapping.key]
+    """The columns that target columns are computed from, and those of the key."""
+    texts = [*(column.expression for column in mapping.columns), *mapping.key]
     paths = [column.parts for text in texts for column in columns_of(parse(text.value))]
     return {(parts[0], parts[1]) for parts in paths if len(parts) == 2}
 
@@ -132,7 +138,8 @@ def packed_columns(packing: Packing, compiled: CompiledMapping) -> dict[str, Sou
     left = [
         column
         for column in compiled.source.columns
-        if (column.alias, column.column) not in named and not packing.is_excepted(column.alias, column.column)
+        if packing.is_asked_for(column.alias, column.column)
+        or ((column.alias, column.column) not in named and not packing.is_excepted(column.alias, column.column))
     ]
     found = {
         key: [column for column in left if key in (column.column, f"{column.alias}.{column.column}")]

@@ -63,6 +63,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     keep: str = ""
     rules: tuple[Rule, ...] = ()
     bad_value: tuple[str, ...] = ()
+    nulled: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     not_null: tuple[str, ...] = ()
     codebooks: tuple[Codebook, ...] = ()
@@ -118,7 +119,10 @@ def compiled_onto(
         rules=options.rules,
         required=tuple(map(text, options.required)),
         columns=tuple(ColumnExpression(column=name, expression=text(sql)) for name, sql in expressions.items()),
-        bad_value=dict.fromkeys(options.bad_value, BadValue.KEEP_ASIDE),
+        bad_value={
+            **dict.fromkeys(options.bad_value, BadValue.KEEP_ASIDE),
+            **dict.fromkeys(options.nulled, BadValue.NULL_IT),
+        },
     )
     plan = Plan(
         name="test",

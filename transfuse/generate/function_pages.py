@@ -18,8 +18,8 @@ Written by `make generate` from `shared/plan/functions`; every example is a test
 every scalar function of DuckDB whose result depends on its arguments alone; `transfuse plan check` names the nearest
 known one.
 
-A value that does not fit gives its row a reason, and the column's `bad_value` decides: `quarantine` or `keep_aside`.
-NULL stays NULL and is no failure.
+A value that does not fit gives its row a reason, and the column's `bad_value` decides: `quarantine`, `keep_aside` or
+`null_it`. NULL stays NULL and is no failure.
 """
 
 

@@ -38,7 +38,7 @@ MAPPING_WORDS = {
     "columns": "Target columns, each with its expression. One that is not listed gets the target's default.",
     "follows": "Parents that the target has no column for: the row shares their fate.",
     "missing_parent": "By column, what becomes of a row whose parent is not in the target.",
-    "bad_value": "By column, the fate of what does not fit: quarantine (default) or keep_aside (NULL, counted).",
+    "bad_value": "By column, what does not fit: quarantine (default), keep_aside or null_it (both NULL, counted).",
     "rules": "Checks over the computed columns; one fails only where it is false.",
     "required": "Columns whose NULL sends the row to quarantine.",
     "clear": "Columns that are no health data: shown unmasked. Every other one is masked.",

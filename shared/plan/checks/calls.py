@@ -10,6 +10,7 @@ from shared.plan.expressions import Call, Node
 from shared.plan.functions import FUNCTIONS
 from shared.plan.model import Mapping, Text
 from shared.plan.nodes import string_constant
+from shared.plan.packing import rest_call
 from shared.plan.report import Report
 
 
@@ -65,25 +66,16 @@ class Calls(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_rest(call: Call, text: Text, report: Report, *, is_column: bool) -> None:
-    """rest() or rest(except := ['name', ...])."""
+    """rest(), rest(except := ['name', ...], also := ['name', ...])."""
     if not is_column:
         report.problem_in(text, call.offset, "rest() belongs in a column")
-    elif call.arguments and (call.argument_names != ("exempt",) or excepted_names(call) is None):
-        report.problem_in(text, call.offset, "rest() is called as rest() or rest(except := ['name', …])")
-
-
-def excepted_names(call: Call) -> tuple[str, ...] | None:
-    """The names in `except := [...]` of a call of rest(), empty without it; None if they are not texts."""
-    if not call.arguments:
-        return ()
-    node = call.arguments[0]
-    single = string_constant(node)
-    if single is not None:
-        return (single,)
-    if node.get("class") != "FUNCTION" or node.get("function_name") != "list_value":
-        return None
-    names = [string_constant(argument["expression"]) for argument in node["arguments"]]
-    return tuple(name for name in names if name is not None) if None not in names else None
+        return
+    found = rest_call(call)
+    if found is None:
+        message = "rest() is called as rest() or rest(except := ['name', …], also := ['name', …])"
+        report.problem_in(text, call.offset, message)
+    elif twice := set(found.excepted) & set(found.also):
+        report.problem_in(text, call.offset, f"rest() both excepts and packs {min(twice)!r}: name it once")
 
 
 def place(node: Node) -> int:

@@ -10,6 +10,7 @@ from shared.plan.checks.expressions import Scope, check_expression
 from shared.plan.expressions import Expression
 from shared.plan.follows import check_follows
 from shared.plan.from_checks import aliases_of, from_faults, key_faults
+from shared.plan.kept_aside import REMEDY
 from shared.plan.model import BadValue, Mapping, Plan, Text
 from shared.plan.nodes import string_constant
 from shared.plan.position import Position
@@ -82,7 +83,7 @@ def check_rest(mapping: Mapping, expressions: dict[str, Expression | None], repo
             report.problem(column.expression.position, "rest() is there already: one column holds it")
     aside = [name for name, fate in mapping.bad_value.items() if fate is BadValue.KEEP_ASIDE]
     if aside and not holding and None not in expressions.values():
-        message = f"keep_aside of {aside[0]!r} needs a column with rest(), where the original is kept"
+        message = f"keep_aside of {aside[0]!r} needs a column with rest(), where the original is kept: {REMEDY}"
         report.problem(mapping.position, message)
 
 

@@ -1,4 +1,7 @@
-"""rest(except := [...]): every column that nothing else used, in one JSON object, without loss; and source_table().
+"""rest(except := [...], also := [...]): what is left of the source, as JSON without loss; and source_table().
+
+Columns that only `keep`, rules or `follows` name are packed too. `except` leaves columns out; `also` packs some from
+which target columns are computed. A name in either is `column`, of every alias that has one, or `alias.column`.
 
 Booleans are true and false, smallint, integer and bigint are numbers, NULL is null; everything else is the text that
 PostgreSQL wrote, so that not a digit of a numeric or a timestamp changes. A key is `column` where that is unique over
@@ -15,10 +18,10 @@ from shared.postgres.identifiers import Identifier, literal
 
 REST = Function(
     name="rest",
-    signature="rest(except := [name, ...])",
-    summary="Every column that nothing else used, as JSON.",
+    signature="rest(except := [name, ...], also := [name, ...])",
+    summary="Every column that no target column is computed from, as JSON.",
     minimum=0,
-    maximum=1,
+    maximum=2,
 )
 
 SOURCE_TABLE = Function(

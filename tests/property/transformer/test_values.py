@@ -6,10 +6,11 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.transformer.engine import Engine
@@ -114,6 +115,27 @@ def test_what_is_kept_aside_and_packed_is_json_that_gives_the_original_back(engi
         for (a, b), document in zip(rows, _documents(body.rows), strict=True):
             assert document["b"] == b
             assert document.get("rejected", {"v": a}) == {"v": a}
+
+    check()
+
+
+@pytest.mark.parametrize("kind", ("timestamp", "timestamptz"))
+def test_a_moment_lies_between_two_days_if_its_day_in_utc_does(engine: Engine, kind: str) -> None:
+    zone = "+00" if kind == "timestamptz" else ""
+    mapping = compiled({"v": kind}, {"v": (kind, "unit(p.v, DATE '1900-01-02', DATE '2025-12-31')")})
+    low, past = datetime(1900, 1, 2), datetime(2026, 1, 1)  # noqa: DTZ001 - of the day as it is written
+    edges = [end + timedelta(microseconds=step) for end in (low, past) for step in (-1, 0, 1)]
+
+    @settings(max_examples=50, deadline=None)
+    @given(moments=st.lists(st.sampled_from(edges) | st.datetimes(), min_size=1, max_size=20))
+    @example(moments=edges)
+    def check(moments: list[datetime]) -> None:
+        values: list[str | None] = [f"{moment.isoformat(' ')}{zone}" for moment in moments]
+        values += ["infinity", "-infinity", f"0044-03-15 12:00:00{zone} BC", None]
+        body = transformed(engine, mapping, [(value,) for value in values])
+        refused = {int(row.legacy_key) - 1 for row in body.refused}
+        outside = {number for number, moment in enumerate(moments) if not low <= moment < past}
+        assert refused == outside | {len(moments), len(moments) + 1, len(moments) + 2}
 
     check()
 

@@ -58,7 +58,9 @@ def test_a_code_book_that_nothing_uses_is_a_warning() -> None:
         ("ref('patients', d.id, d.id)", "the key of 'patients' has 1 part(s), this ref() gives 2"),
         ("date_of(d.name, d.name)", "the formats of date_of() are texts in quotes"),
         ("matching(d.name, d.name)", "the pattern of matching() is a text in quotes"),
-        ("rest(except := d.name)", "rest() is called as rest() or rest(except := ['name', …])"),
+        ("rest(except := d.name)", "rest() is called as rest() or rest(except := ['name', …], also := ['name', …])"),
+        ("rest('name')", "rest() is called as rest() or rest(except := ['name', …], also := ['name', …])"),
+        ("rest(except := ['name'], also := ['name'])", "rest() both excepts and packs 'name': name it once"),
         ("now(1)", "now() takes no arguments"),
         ("d.name AS x", "expected exactly one expression, without FROM or alias"),
         ("1 GROUP BY ALL", 'syntax error at or near "GROUP"'),
@@ -186,7 +188,10 @@ def test_a_mapping_has_exactly_one_key_column() -> None:
 
 def test_keeping_a_bad_value_aside_needs_a_column_that_keeps_it() -> None:
     (message,) = refused("metadata: rest(except := ['password'])\n", "x: p.notes\n    bad_value: {x: keep_aside}\n")
-    assert message.endswith("keep_aside of 'x' needs a column with rest(), where the original is kept")
+    assert message.endswith(
+        "keep_aside of 'x' needs a column with rest(), where the original is kept: "
+        "add one, or write null_it, which keeps no original"
+    )
 
 
 def test_a_mapping_keyed_by_content_cannot_be_referred_to() -> None:

@@ -49,7 +49,7 @@ SCALAR = "put the whole value in double quotes, or write it below, indented, beh
             "11:11: `from` is what stands behind FROM: leave out SELECT …",
         ),
         ("from: doctor d", "from: doctor d WHERE d.id > 3", "no WHERE (conditions belong in `keep`, or in a subquery"),
-        ("unmapped:", "    bad_value: {sex: keepaside}\nunmapped:", "keep_aside (did you mean 'keep_aside'?)"),
+        ("unmapped:", "    bad_value: {sex: keepaside}\nunmapped:", "null_it (did you mean 'keep_aside'?)"),
         ("unmapped:", "    bad_value: {gender: keep_aside}\nunmapped:", "29:17: bad_value names 'gender'"),
         ("codebook('sex', p.sex)", "codebook('gender', p.sex)", "there is no code book 'gender' (known: sex)"),
         ("codebook('sex', p.sex)", "codebook(sex, p.sex)", "codebook() begins with the name of a code book in quotes"),

@@ -207,8 +207,53 @@ def test_a_required_column_is_never_kept_aside(engine: Engine) -> None:
     assert refused(body) == {"1": {("cast", "v")}, "2": {("required", "v")}}
 
 
+def test_a_value_that_is_nulled_is_counted_and_needs_no_column_that_keeps_it(engine: Engine) -> None:
+    mapping = compiled(
+        {"a": "text", "b": "text"},
+        {"one": ("date", "date_of(p.a, '%Y-%m-%d')"), "two": ("uuid", "ref('doctors', p.b)")},
+        Options(nulled=("one", "two")),
+    )
+    body = transformed(engine, mapping, [("soon", "17"), ("2024-01-02", "x"), (None, None)])
+    assert body.refused == ()
+    assert (body.row_count, warned(body)) == (3, {("bad_date", "one"): 1, ("bad_reference", "two"): 1})
+
+
+def test_a_value_that_is_nulled_leaves_no_original_beside_those_kept_aside(engine: Engine) -> None:
+    mapping = compiled(
+        {"a": "text"},
+        {
+            "one": ("date", "date_of(p.a, '%Y-%m-%d')"),
+            "two": ("integer", "CAST(p.a AS INTEGER)"),
+            "meta": ("jsonb", "rest()"),
+        },
+        Options(bad_value=("one",), nulled=("two",)),
+    )
+    assert answer(engine, mapping, [("x",)])["meta"].to_list() == ['{"rejected":{"one":"x"}}']
+
+
+def test_a_required_column_is_never_nulled(engine: Engine) -> None:
+    mapping = one("integer", "CAST(p.a AS INTEGER)", {"a": "text"}, nulled=("v",), required=("v",))
+    assert refused(transformed(engine, mapping, [("x",), ("1",)])) == {"1": {("cast", "v")}}
+
+
+def test_the_rest_holds_what_only_keep_and_rules_name_and_what_is_asked_for_also(engine: Engine) -> None:
+    source = dict.fromkeys("abcdef", "text")
+    options = Options(keep="p.a = 'x'", rules=(Rule(name="known", check=text("p.b = 'x'")),))
+
+    def packed(rest: str) -> str:
+        columns = {"v": ("text", "p.c"), "w": ("text", "concat(p.d, '!')"), "meta": ("jsonb", rest)}
+        return str(answer(engine, compiled(source, columns, options), [("x", "x", "c", "d", "e", "f")])["meta"][0])
+
+    assert packed("rest()") == '{"a":"x","b":"x","e":"e","f":"f"}'
+    assert packed("rest(except := ['a', 'p.e'])") == '{"b":"x","f":"f"}'
+    assert packed("rest(except := ['a', 'b', 'e'], also := ['p.d'])") == '{"d":"d","f":"f"}'
+    assert packed("json_merge_patch(rest(also := 'c'), json_object('d', p.d))") == (
+        '{"a":"x","b":"x","c":"c","e":"e","f":"f","d":"d"}'
+    )
+
+
 def test_keeping_aside_needs_a_column_that_packs(engine: Engine) -> None:
-    with pytest.raises(PlanRefused, match=r"keep_aside needs a column with rest\(\)"):
+    with pytest.raises(PlanRefused, match=r"keep_aside needs a column with rest\(\).*null_it"):
         one("integer", "CAST(p.a AS INTEGER)", bad_value=("v",))
 
 
