@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +27,11 @@ LONGEST_TEXT = 8_000
 """Characters of one `from`, key or expression: what reads them takes longer than their length."""
 MOST_TEXTS = 5_000
 """Texts of SQL in one plan, some milliseconds each."""
+DEEPEST = 200
+"""Brackets and CASEs open at once in one text: what is never closed takes a parser time by the square of its depth."""
+OPENING, CLOSING = frozenset({"(", "[", "{", "case"}), frozenset({")", "]", "}", "end"})
+OPENING_OR_CLOSING = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[(\[{]|[)\]}]|\bcase\b|\bend\b""", re.IGNORECASE)
+SIGNS = re.compile(rf"(?:[-+~!@]\s*){{{DEEPEST}}}|(?:\bnot\s+){{{DEEPEST}}}", re.IGNORECASE)
 NUL = "\x00"
 
 
@@ -76,14 +82,29 @@ def check_lengths(plan: Plan) -> None:
     count = sum(1 for mapping in plan.mappings for _ in texts_of(mapping))
     if count > MOST_TEXTS:
         raise PlanRefused([problem(main_file(plan.files), f"more than {MOST_TEXTS} expressions")])
+    texts = [text for mapping in plan.mappings for text in texts_of(mapping)]
     found = [
         Problem(position=text.position, message=f"longer than {LONGEST_TEXT} characters")
-        for mapping in plan.mappings
-        for text in texts_of(mapping)
+        for text in texts
         if len(text.value) > LONGEST_TEXT
+    ]
+    found += [
+        Problem(position=text.position, message=f"more than {DEEPEST} brackets open at once, or signs in a row")
+        for text in texts
+        if len(text.value) <= LONGEST_TEXT and (depth_of(text.value) > DEEPEST or SIGNS.search(text.value))
     ]
     if found:
         raise PlanRefused(found)
+
+
+def depth_of(text: str) -> int:
+    """The most brackets and CASEs that are open at one place of a text."""
+    depth = deepest = 0
+    for found in OPENING_OR_CLOSING.finditer(text):
+        word = found[0].lower()
+        depth += 1 if word in OPENING else -1 if word in CLOSING and depth else 0
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def texts_of(mapping: PlanMapping) -> Iterator[Text]:
