@@ -16,7 +16,6 @@ OTHER_WORDS = MappingProxyType(
         "date_format": "strftime(moment, format)",
         "decode": "CASE value WHEN … THEN … END",
         "getdate": "now(), the moment of the run",
-        "iif": "if(condition, then, else)",
         "initcap": "name_case(text)",
         "isnull": "coalesce(value, other)",
         "nvl": "coalesce(value, other)",
