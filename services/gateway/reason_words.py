@@ -23,6 +23,10 @@ REASON_WORDS: Mapping[str, Words] = MappingProxyType(
         "bad_date": Words("Date in no known format", "Add the format to `date_of` in the plan, then replay the rows."),
         "bad_email": Words("Not an e-mail address", _PLAN),
         "bad_format": Words("Not of the form that the plan asks for", _PLAN),
+        "bad_hash": Words(
+            "A password's hash that the new log-in cannot check",
+            "Let the account begin without a password (`bad_value: null_it`), then replay the rows.",
+        ),
         "bad_json": Words("Not valid JSON", _PLAN),
         "bad_phone": Words("Not a phone number", _PLAN),
         "bad_reference": Words("A reference that cannot be read", _PLAN),

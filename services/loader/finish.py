@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from uuid import UUID
 
 import asyncpg
@@ -30,6 +30,7 @@ from shared.runtime.failpoints import failpoint
 
 SQL = load_sql("services.loader", "finish.sql")
 ROW_SECURITY_OFF = "row_security_off"
+RETIRED_FILLED = "retired_column_filled"
 
 
 async def finish_run(pool: Pool, run: UUID) -> RunChanged | None:
@@ -78,7 +79,10 @@ async def _end(connection: asyncpg.Connection, run: UUID, plan: CompiledPlan) ->
     async with transaction(connection, "ending a run"):
         with told("ending a run"):
             failure = _failure(plan, await final_balances(connection, run))
-            warnings = await _unguarded(connection, mapped_tables(plan))
+            warnings = [
+                *await _unguarded(connection, mapped_tables(plan)),
+                *[warning async for warning in _still_filled(connection, plan)],
+            ]
             ended = await end_run(connection, run, failure, warnings)
     if not ended:
         return None
@@ -94,6 +98,16 @@ async def _unguarded(connection: asyncpg.Connection, tables: tuple[TableName, ..
         TableWarning(code=ROW_SECURITY_OFF, table=str(TableName(schema=row["schema"], name=row["name"])))
         for row in await connection.fetch(SQL["unguarded"], schemas, names)
     ]
+
+
+async def _still_filled(connection: asyncpg.Connection, plan: CompiledPlan) -> AsyncIterator[TableWarning]:
+    """A warning for each retired column that holds values: whoever drops it loses them, or somebody still fills it."""
+    for retired in plan.retired:
+        table = retired.table
+        if await connection.fetchval(SQL["has_column"], table.schema, table.name, retired.column):
+            holds = SQL["holds_values"].format(table=table.sql, column=Identifier(retired.column))
+            if await connection.fetchval(holds):
+                yield TableWarning(code=RETIRED_FILLED, table=f"{table}.{retired.column}")
 
 
 def _failure(plan: CompiledPlan, balances: Iterable[FinalBalance]) -> RunError | None:

@@ -34,3 +34,13 @@ select n.nspname as schema, c.relname as name
   join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
  where c.relkind in ('r', 'p') and not c.relrowsecurity
  order by 1, 2;
+
+-- name: has_column
+select exists (
+    select from pg_attribute a
+      join pg_class c on c.oid = a.attrelid
+      join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relname = $2 and a.attname = $3 and a.attnum > 0 and not a.attisdropped);
+
+-- name: holds_values
+select exists (select from {table} where {column} is not null)

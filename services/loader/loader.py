@@ -18,6 +18,7 @@ from services.loader.isolation import check_systematic, isolate
 from services.loader.own_keys import judge_own_keys
 from services.loader.parents import MISSING_PARENT, UNRESOLVED, Parents
 from services.loader.patch import pass_over_absent
+from services.loader.placeholders import make_placeholders
 from services.loader.runs import LoadRun, LoadRuns
 from services.loader.settlement import make_settlement
 from services.loader.shape import TargetShape, read_shape
@@ -190,7 +191,11 @@ class BatchLoader:
             return
         await self._stage(connection, load, verdicts)
         nulled_code = MISSING_PARENT if opened.batch.pass_number == 1 else UNRESOLVED
-        await self._parents.judge(connection, load.run, program, load.statements, verdicts, nulled_code=nulled_code)
+        keys = opened.body.placeholders
+        needed = await self._parents.judge(
+            connection, load.run, program, load.statements, verdicts, keys, nulled_code=nulled_code
+        )
+        await make_placeholders(connection, program, {name: keys[name] for name in needed})
         if await judge_own_keys(connection, program, load.statements, verdicts, load.mode):
             self._rerun.add((load.run.run, load.mapping.name))
         await take_out(connection, verdicts.judged, load.shape, load.statements, verdicts)

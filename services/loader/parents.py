@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from shared.core.errors import RunError
 from shared.crypto.aad import manifest_aad
 from shared.ledger.settling import filtered_keys, latest_run_of, quarantined_among
 from shared.messages.data import Reason
-from shared.plan.compiled import LoadProgram, Reference
+from shared.plan.compiled import PLACEHOLDER_PARENT, LoadProgram, Reference
 from shared.plan.model import MissingParent
 
 MISSING_PARENT = "missing_parent"
@@ -56,31 +57,44 @@ class Parents:
         program: LoadProgram,
         statements: Statements,
         verdicts: Verdicts,
+        placeholders: Mapping[str, bytes],
         *,
         nulled_code: str = MISSING_PARENT,
-    ) -> None:
+    ) -> frozenset[str]:
         """Find staged rows without their parents and do with each what its reference's policy says.
 
-        What becomes NULL is counted as a warning of `nulled_code`.
+        What becomes NULL is counted as a warning of `nulled_code`, what is turned to a placeholder, whose keys by
+        mapping are `placeholders`, as one of `placeholder_parent`. Gives the mappings whose placeholder has to be made.
 
         Raises RunError where the policy is to fail the run.
         """
         if not statements.missing:
-            return
+            return frozenset()
+        needed: set[str] = set()
         missing: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
         for row in await connection.fetch(statements.missing):
             missing[row["reference"]].append((row["ordinal"], _key(row["parent"])))
-        for number, rows in sorted(missing.items()):
+        for number, found_missing in sorted(missing.items()):
             reference = program.references[number]
             one_of = [other for other in program.references if other.column == reference.column]
+            placeholder = placeholders.get(reference.mapping)
+            rows = [(ordinal, key) for ordinal, key in found_missing if key != placeholder]
             found = await self._found(connection, run, one_of, frozenset(key for _, key in rows))
             unknown = Missing(
                 reference=reference, fate=Fate.ABSENT, mapping=reference.mapping if len(one_of) == 1 else ""
             )
-            nulled = [ordinal for ordinal, key in rows if not _apply(found.get(key, unknown), ordinal, verdicts)]
+            done = {ordinal: _apply(found.get(key, unknown), ordinal, verdicts) for ordinal, key in rows}
+            nulled = [ordinal for ordinal, policy in done.items() if policy is MissingParent.NULL_IT]
             if nulled:
                 verdicts.warned[Reason(code=nulled_code, column=reference.column)] += len(nulled)
                 await connection.execute(statements.nulls[number], nulled)
+            turned = [ordinal for ordinal, policy in done.items() if policy is MissingParent.PLACEHOLDER]
+            if turned or len(rows) < len(found_missing):
+                needed.add(reference.mapping)
+            if turned:
+                verdicts.warned[Reason(code=PLACEHOLDER_PARENT, column=reference.column)] += len(turned)
+                await connection.execute(statements.turns[number], turned, _text(placeholder, reference))
+        return frozenset(needed)
 
     def forget(self, run: UUID) -> None:
         """Drop what is kept of a run that ended."""
@@ -119,24 +133,32 @@ class Parents:
         return known
 
 
-def _apply(missing: Missing, ordinal: int, verdicts: Verdicts) -> bool:
-    """Note what happens to one row; False where its reference is to become NULL."""
+def _apply(missing: Missing, ordinal: int, verdicts: Verdicts) -> MissingParent:
+    """Note what happens to one row, and give the policy: its reference may have to be changed."""
     reason = Reason(code=MISSING_PARENT, column=missing.reference.column)
-    match _policy(missing.reference, missing.fate):
+    policy = _policy(missing.reference, missing.fate)
+    match policy:
         case MissingParent.QUARANTINE:
             verdicts.refuse(ordinal, reason, waits_for=missing.mapping)
         case MissingParent.FILTER_TOO:
             verdicts.leave_out(ordinal)
-        case MissingParent.NULL_IT:
-            return False
-        case MissingParent.FAIL_RUN | MissingParent.PLACEHOLDER:
+        case MissingParent.NULL_IT | MissingParent.PLACEHOLDER:
+            pass
+        case MissingParent.FAIL_RUN:
             raise RunError(
                 f"A row refers by {missing.reference.column} to a row of {missing.reference.mapping}"
                 " that is not in the target.",
                 code=MISSING_PARENT,
                 remedy="Load the missing rows, or let the plan quarantine such rows (`missing_parent`).",
             )
-    return True
+    return policy
+
+
+def _text(placeholder: bytes | None, reference: Reference) -> str:
+    """The placeholder's key as text. Raises RunError."""
+    if placeholder is None:
+        raise RunError(f"The batch has no placeholder of {reference.mapping}.", code="version_differs")
+    return str(UUID(bytes=placeholder))
 
 
 def _policy(reference: Reference, fate: Fate) -> MissingParent:

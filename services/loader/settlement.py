@@ -11,7 +11,7 @@ from services.loader.body import OpenedBatch
 from services.loader.verdicts import Verdicts
 from shared.core.counts import Counts
 from shared.core.redaction import Masked, mask
-from shared.core.states import Stage
+from shared.core.states import Brought, Stage
 from shared.crypto.aad import manifest_aad, row_aad
 from shared.crypto.envelope import RunKey
 from shared.ledger.settling import Manifest, QuarantinedRow, Settlement
@@ -21,10 +21,11 @@ from shared.plan.compiled import LoadProgram
 
 def make_settlement(opened: OpenedBatch, verdicts: Verdicts, program: LoadProgram, key: RunKey) -> Settlement:
     """What the ledger keeps of a batch whose rows without a verdict were written."""
+    counts = _counts(opened, verdicts)
     return Settlement(
         batch=opened.batch,
-        counts=_counts(opened, verdicts),
-        warned=_warned(opened, verdicts),
+        counts=counts,
+        warned=(*_warned(opened, verdicts), *_brought_in(program, counts)),
         manifest=_manifest(opened, verdicts, key),
         quarantined=(
             *(_from_transformer(opened, row, key) for row in _refused_before(opened, verdicts)),
@@ -55,6 +56,14 @@ def _warned(opened: OpenedBatch, verdicts: Verdicts) -> tuple[Warned, ...]:
         *opened.body.warned,
         *(Warned(reason=reason, count=count) for reason, count in sorted(verdicts.warned.items(), key=_name)),
     )
+
+
+def _brought_in(program: LoadProgram, counts: Counts) -> Iterator[Warned]:
+    """What every row that was written got from the plan or the target, by column; an update takes no default."""
+    for one in program.brought_in:
+        count = counts.loaded + (0 if one.kind is Brought.DEFAULT else counts.updated)
+        if count:
+            yield Warned(reason=Reason(code=one.kind, column=one.column), count=count)
 
 
 def _name(warned: tuple[Reason, int]) -> tuple[str, str]:

@@ -51,6 +51,12 @@ not exists (select from {table} p where p.{referenced} = s.{staged})
 -- name: null_it
 update pg_temp.transfuse_staged set {staged} = null where ordinal = any ($1::integer[])
 
+-- name: turn
+update pg_temp.transfuse_staged set {staged} = $2::text::{type_name} where ordinal = any ($1::integer[])
+
+-- name: placeholder
+insert into {table} ({names}) overriding system value select {values} on conflict ({key}) do nothing
+
 -- name: texts
 select s.ordinal, json_object($2::text[], array[{texts}])::text as "row"
   from pg_temp.transfuse_staged s where s.ordinal = any ($1::integer[])

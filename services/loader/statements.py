@@ -32,12 +32,13 @@ class Statements(msgspec.Struct, frozen=True, kw_only=True):
     missing: str
     texts: str
     nulls: tuple[str, ...]
+    turns: tuple[str, ...]
     absent: str = ""
     absent_keys: str = ""
 
 
 def make_statements(program: LoadProgram, shape: TargetShape, mode: LoadMode = LoadMode.INSERT) -> Statements:
-    """Statements for one mapping in one mode; `nulls` has one entry per reference of the program."""
+    """Statements for one mapping in one mode; `nulls` and `turns` have one entry per reference of the program."""
     staged = [shape.column(reference.column).staged for reference in program.references]
     fill = _fill(program, shape)
     texts = {LoadMode.MERGE: MERGE, LoadMode.PATCH: PATCH}.get(mode, SQL)
@@ -53,6 +54,10 @@ def make_statements(program: LoadProgram, shape: TargetShape, mode: LoadMode = L
         ),
         texts=SQL["texts"].format(texts=", ".join(f"s.{column.staged}::text" for column in shape.columns)),
         nulls=tuple(SQL["null_it"].format(staged=name) for name in staged),
+        turns=tuple(
+            SQL["turn"].format(staged=name, type_name=shape.column(reference.column).staged_type)
+            for name, reference in zip(staged, program.references, strict=True)
+        ),
         absent=PATCH["absent"].format(**fill) if patches else "",
         absent_keys=PATCH["absent_keys"].format(**fill) if patches else "",
     )

@@ -12,9 +12,10 @@ from services.transformer.encode import encode_binary, encode_csv
 from services.transformer.hashing import joined_bytes, reference_bytes, reference_texts, uuid_bytes, uuid_texts
 from services.transformer.statements import Answer, RunValues, Statements
 from shared.core.errors import RunError
+from shared.core.keys import key_uuid
 from shared.core.states import Encoding
 from shared.messages.data import LoadBody, Reason, RefusedRow, Warned
-from shared.plan.compiled import CheckEffect, CompiledMapping, RowCheck, TransformProgram
+from shared.plan.compiled import CheckEffect, CompiledMapping, PlaceholderRow, RowCheck, TransformProgram
 
 EXPRESSION_FAILED = Reason(code="expression")
 ROW_TOO_LARGE = Reason(code="row_too_large")
@@ -61,6 +62,7 @@ class Engine:
             refused=(*_refused(mapping, answer, source, legacy, keys, verdicts), *failed),
             filtered_keys=joined_bytes(keys.filter(verdicts.filtered.to_arrow())),
             warned=tuple(_warned(program.checks, answer.rows, verdicts)),
+            placeholders={row.mapping: _placeholder_key(row, values) for row in mapping.load.placeholders},
         )
 
     def refuse_size(self, mapping: CompiledMapping, source: pl.DataFrame, values: RunValues) -> LoadBody:
@@ -172,13 +174,18 @@ def _source_positions(answer: Answer, positions: list[int]) -> list[int]:
 
 
 def _warned(checks: tuple[RowCheck, ...], rows: pa.Table, verdicts: Verdicts) -> Iterable[Warned]:
-    """Warnings of rows that go on to the loader."""
+    """What is warned about, or counted only, of rows that go on to the loader."""
     for check in checks:
-        if check.effect is CheckEffect.WARN:
+        if check.effect is not CheckEffect.REFUSE:
             flags = _booleans(rows, check.result)
             count = int((flags & verdicts.loaded).sum()) if flags.any() else 0
             if count:
                 yield Warned(reason=_reason(check), count=count)
+
+
+def _placeholder_key(row: PlaceholderRow, values: RunValues) -> bytes:
+    """The key of a placeholder: the namespace is known here, and may be a secret from everybody else."""
+    return key_uuid(values.namespace, row.key_name).bytes
 
 
 def _reason(check: RowCheck) -> Reason:

@@ -120,6 +120,17 @@ class Stage(StrEnum):
     LOAD = "load"
 
 
+class Brought(StrEnum):
+    """Where a value comes from that is not in the source.
+
+    A value of the plan that is marked as invented, a code book's for unknown codes, the default of the target's column.
+    """
+
+    INVENTED = "invented"
+    OTHERWISE = "otherwise"
+    DEFAULT = "default"
+
+
 class Encoding(StrEnum):
     """How target rows travel: binary COPY where every column has an exact encoder, else CSV."""
 

@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 
 from shared.core.counts import Counts
-from shared.core.states import FINAL
+from shared.core.states import FINAL, Brought
 from shared.ledger.runs import Run
 from shared.ledger.snapshots import WarningCount
 from shared.postgres.pools import Pool
@@ -66,7 +66,7 @@ def _key(run: Run) -> tuple[UUID, datetime | None]:
 async def _read(connection: asyncpg.Connection, runs: Sequence[UUID]) -> dict[UUID, RunOutcome]:
     counts = {row["run_id"]: _counts(row) for row in await connection.fetch(SQL["counts"], runs)}
     warnings: dict[UUID, list[WarningCount]] = {}
-    for row in await connection.fetch(SQL["warnings"], runs):
+    for row in await connection.fetch(SQL["warnings"], runs, list(Brought)):
         warnings.setdefault(row["run_id"], []).append(
             WarningCount(mapping=row["mapping"], code=row["code"], column=row["column"], row_count=row["row_count"])
         )

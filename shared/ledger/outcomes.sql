@@ -24,5 +24,6 @@ select w.run_id, w.mapping, w.code, w."column", sum(w.count)::bigint as row_coun
      union all
     select t.run_id, t.mapping, t.code, t."column", t.row_count from transfuse.warning_total t where t.run_id = any ($1)
   ) w
+ where w.code <> all ($2::text[])
  group by w.run_id, w.mapping, w.code, w."column"
  order by w.run_id, w.mapping, row_count desc, w.code, w."column";

@@ -9,9 +9,10 @@ import msgspec
 
 from shared.core.counts import Counts, MappingBalance
 from shared.core.errors import Refused
-from shared.core.states import FINAL, RunState
+from shared.core.states import FINAL, Brought, RunState
 from shared.ledger.snapshots import (
     BatchCounts,
+    BroughtInCount,
     MappingSnapshot,
     Notice,
     Pace,
@@ -28,6 +29,8 @@ SQL = load_sql("shared.ledger", "progress.sql")
 RATE_SECONDS = 10.0
 PACE_SECONDS = 600.0
 RUNS_KNOWN = 256
+BROUGHT = frozenset(kind.value for kind in Brought)
+"""Codes that are counted beside the warnings, and warn of nothing."""
 _MAPPING_FIELDS = (
     "mapping",
     "pass_number",
@@ -107,7 +110,8 @@ class Progress:
         known = _Reasons(
             settled=settled,
             quarantined=quarantined,
-            warnings=tuple(msgspec.convert(dict(row), WarningCount) for row in warnings),
+            warnings=tuple(msgspec.convert(dict(row), WarningCount) for row in warnings if row["code"] not in BROUGHT),
+            brought_in=tuple(_brought_in(row) for row in warnings if row["code"] in BROUGHT),
             quarantine=quarantine,
         )
         self._reasons[run] = known
@@ -116,12 +120,19 @@ class Progress:
         return known
 
 
+def _brought_in(row: asyncpg.Record) -> BroughtInCount:
+    return BroughtInCount(
+        mapping=row["mapping"], kind=Brought(row["code"]), column=row["column"], row_count=row["row_count"]
+    )
+
+
 class _Reasons(msgspec.Struct, frozen=True, kw_only=True):
     """Warnings and quarantine as of so many settled batches and quarantined rows."""
 
     settled: int = 0
     quarantined: int = 0
     warnings: tuple[WarningCount, ...] = ()
+    brought_in: tuple[BroughtInCount, ...] = ()
     quarantine: tuple[QuarantineCount, ...] = ()
 
 
@@ -203,6 +214,7 @@ def _snapshot(
             "rows_per_second": rate,
             "eta_seconds": remaining / rate if running and rate > 0 and remaining >= 0 else None,
             "warnings": reasons.warnings,
+            "brought_in": reasons.brought_in,
             "quarantine": reasons.quarantine,
             "phases": life.phases,
             "asked_by": life.asked_by,

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from shared.core.counts import Counts, MappingBalance
-from shared.core.states import FINAL, LoadMode, MappingState, RunKind, RunState, Stage
+from shared.core.states import FINAL, Brought, LoadMode, MappingState, RunKind, RunState, Stage
 
 NOT_COUNTED = -1
 """Stands for a count that planning has not taken: a mapping that has it never balances."""
@@ -75,6 +75,15 @@ class WarningCount(msgspec.Struct, frozen=True, kw_only=True):
     row_count: int
 
 
+class BroughtInCount(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of a mapping whose column holds what is not in the source: invented by the plan, or the target's default."""
+
+    mapping: str
+    kind: Brought
+    column: str
+    row_count: int
+
+
 class QuarantineCount(msgspec.Struct, frozen=True, kw_only=True):
     """Rows in quarantine for one reason; a row with two reasons counts in both."""
 
@@ -126,7 +135,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     `counts` and `row_total` are of first passes, which read every row once; `work_done` and `work_total` count the
     rows of second passes beside them. `rows_per_second` is over the last seconds while it runs, over the whole run
     when it has ended; `eta_seconds` None while it cannot be told. `asked_by` is who last paused, resumed or
-    cancelled it, `notices` what was warned about that belongs to no mapping's rows.
+    cancelled it, `notices` what was warned about that belongs to no mapping's rows. `brought_in` counts what is not in
+    the source and no warning: the plan or the target has it so.
     """
 
     run: UUID
@@ -155,6 +165,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
     moved_at: datetime
     read_at: datetime
+    brought_in: tuple[BroughtInCount, ...] = ()
     plan_version: int = 0
     actor: str = ""
     priority: int = 0

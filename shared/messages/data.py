@@ -69,6 +69,7 @@ class LoadBody(msgspec.Struct, frozen=True, kw_only=True):
     `rows` is a COPY stream in the encoding of the message, of the columns of `LoadProgram.columns`, `row_count` rows;
     `target_keys` holds 16 bytes a row and `legacy_keys` one text a row, both in the order of `rows`;
     `filtered_keys` holds 16 bytes for each row that `keep` left out. read = row_count + refused + filtered.
+    `placeholders` has by mapping the 16-byte key of the row that missing parents may be referred to.
     """
 
     rows: bytes
@@ -78,3 +79,4 @@ class LoadBody(msgspec.Struct, frozen=True, kw_only=True):
     refused: tuple[RefusedRow, ...] = ()
     filtered_keys: bytes = b""
     warned: tuple[Warned, ...] = ()
+    placeholders: dict[str, bytes] = {}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from shared.core.states import Brought
 from shared.plan.expressions import Call, Node, parse
-from shared.plan.failures import WARNING, Failures
+from shared.plan.failures import NOTE, WARNING, Failures
 from shared.plan.functions import FUNCTIONS
 from shared.plan.functions.codebook import lookup_sql
 from shared.plan.functions.rest import rest_keys, rest_sql
@@ -107,6 +108,7 @@ class Calls:
         if book.otherwise is None:
             failures.add("unknown_code", unknown)
             return Value(node=column_node(known.name), layer=known.layer)
+        failures.add(f"{NOTE}{Brought.OTHERWISE}", unknown)
         if book.warn:
             failures.add(f"{WARNING}unknown_code", unknown)
         sql = f"CASE WHEN {unknown} THEN {literal(book.otherwise)} ELSE {Identifier(known.name)} END"

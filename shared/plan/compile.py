@@ -13,11 +13,14 @@ from shared.plan.deferred import order_of
 from shared.plan.describe import Described
 from shared.plan.from_clause import FromClause, read_from
 from shared.plan.keys import CanonicalForm, KeyPartType, KeySignature, can_be_ordered, key_part_type
-from shared.plan.load_program import check_target, copied_parts, key_column
+from shared.plan.load_program import check_target, copied_parts
 from shared.plan.model import Mapping, Plan
+from shared.plan.placeholders import check_placeholder_rows
 from shared.plan.position import PlanRefused
 from shared.plan.programs import Compiling, SourcePart, compile_late, compile_whole
+from shared.plan.references import key_column
 from shared.plan.report import Report
+from shared.plan.retired import retired_columns
 from shared.plan.selection import Selection, select
 from shared.plan.source_program import CONTENT_PART, source_program
 from shared.plan.target_columns import take_apart
@@ -89,12 +92,15 @@ def compile_plan(
     report.refuse()
     selection = select(plan, ()) if selection is None else selection
     take_apart(text.value for mapping in plan.mappings for text in mapping.expressions)
-    of = Compiling(plan=plan, source=source, signatures=signatures, order=order, selection=selection)
+    of = Compiling(plan=plan, source=source, signatures=signatures, order=order, selection=selection, tables=tables)
+    check_placeholder_rows(plan, tables, report)
+    report.refuse()
     compiled = [
         compile_mapping(of, part, table, report)
         for part in found
         if part.mapping.name in selection.mappings and (table := tables[part.mapping.name]) is not None
     ]
+    retired = retired_columns(plan, target, report)
     report.refuse()
     ordered = sorted((one for one in compiled if one is not None), key=lambda one: one.wave)
     return CompiledPlan(
@@ -108,6 +114,7 @@ def compile_plan(
         source_fingerprint=source.fingerprint(),
         target_fingerprint=target.fingerprint(),
         mappings=tuple(ordered),
+        retired=retired,
     )
 
 

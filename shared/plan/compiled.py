@@ -9,10 +9,12 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.core.states import Encoding
+from shared.core.states import Brought, Encoding
 from shared.plan.model import MissingParent, QuarantineLimit
 from shared.postgres.identifiers import TableName
 
+PLACEHOLDER_PARENT = "placeholder_parent"
+"""The warning that counts rows which refer to a placeholder."""
 SECOND = 2
 """The pass that sets references which had to wait."""
 
@@ -94,6 +96,8 @@ class CheckEffect(StrEnum):
 
     REFUSE = "refuse"
     WARN = "warn"
+    NOTE = "note"
+    """Counted as what the plan brought in, and no warning."""
 
 
 class RowCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,10 +145,41 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: MissingParent
 
 
+class PlaceholderRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The row of a mapping that missing parents are referred to: made when first needed, no row of the source.
+
+    `key_name` is hashed to its key like the names of other keys; `values` are texts of their columns' types.
+    """
+
+    mapping: str
+    table: TableName
+    key_column: str
+    key_name: str
+    columns: tuple[str, ...]
+    values: tuple[str | None, ...]
+
+
+class BroughtIn(msgspec.Struct, frozen=True, kw_only=True):
+    """A column whose every inserted row holds a value that is not in the source."""
+
+    column: str
+    kind: Brought
+
+
+class RetiredColumn(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of the target that nothing fills any more; `there` where the target still had it at planning."""
+
+    table: TableName
+    column: str
+    reason: str
+    there: bool
+
+
 class LoadProgram(msgspec.Struct, frozen=True, kw_only=True):
     """What the loader runs. `in_seq_order` where another unique constraint needs the lower key to win.
 
-    `follows` are references that travel behind the columns and are not written.
+    `follows` are references that travel behind the columns and are not written. `placeholders` are the rows that
+    references may be turned to, `brought_in` the columns that hold in every inserted row what is not in the source.
 
     `key_is_unique` if the target itself has no two rows of one key, so that a merge can tell new rows from known ones.
     """
@@ -163,6 +198,8 @@ class LoadProgram(msgspec.Struct, frozen=True, kw_only=True):
     proof_sums: tuple[str, ...] = ()
     quarantine_limit: QuarantineLimit = QuarantineLimit()
     key_is_unique: bool = False
+    placeholders: tuple[PlaceholderRow, ...] = ()
+    brought_in: tuple[BroughtIn, ...] = ()
 
 
 class SecondPass(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,6 +261,7 @@ class CompiledPlan(msgspec.Struct, frozen=True, kw_only=True):
     source_fingerprint: str
     target_fingerprint: str
     mappings: tuple[CompiledMapping, ...]
+    retired: tuple[RetiredColumn, ...] = ()
 
     def mapping(self, name: str) -> CompiledMapping:
         """The mapping of that name. Raises KeyError."""

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import msgspec
 
-from shared.plan.model import Mapping, MissingParent, ParentPolicy
+from shared.plan.model import Mapping, MissingParent
 from shared.plan.references import cycle, dependencies, referred, waves
 from shared.plan.report import Report
 from shared.plan.taking_turns import turns
@@ -89,15 +89,9 @@ def reason_against(mapping: Mapping, column: str, table: Table | None) -> str:
     if any(text.value == column for text in mapping.required):
         return "required"
     policy = mapping.missing_parent.get(column)
-    if policy is not None and not fates(policy) <= ALLOWED:
+    if policy is not None and not policy.fates <= ALLOWED:
         return "missing_parent must be null_it or fail_run, for its row is loaded by then"
     return ""
-
-
-def fates(policy: ParentPolicy) -> frozenset[MissingParent]:
-    """Everything that a policy may do."""
-    chosen = (policy.absent, policy.filtered, policy.quarantined)
-    return frozenset(fate or policy.default for fate in chosen)
 
 
 def to_themselves(mappings: tuple[Mapping, ...]) -> Iterator[tuple[Mapping, str]]:

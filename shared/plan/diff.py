@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.plan.model import Codebook, ColumnExpression, Mapping, ParentPolicy, Plan
+from shared.plan.model import Accounts, Codebook, ColumnExpression, Mapping, ParentPolicy, Plan
 
 
 class Kind(StrEnum):
@@ -103,6 +103,7 @@ def _plan_says(plan: Plan) -> dict[str, str]:
         "source schema": plan.source_schema,
         "target schema": plan.target_schema,
         **({"functions": ", ".join(sorted(plan.functions))} if plan.functions else {}),
+        **{f"retired {one.table}.{one.column}": one.reason for one in plan.retired},
     }
 
 
@@ -152,6 +153,10 @@ def _mapping_says(mapping: Mapping) -> dict[str, str]:
     }
     if mapping.keep is not None:
         said["keep"] = mapping.keep.value.strip()
+    if mapping.placeholder is not None:
+        said |= {f"placeholder {column}": text.value for column, text in mapping.placeholder.columns.items()}
+    if mapping.accounts is not None:
+        said["accounts"] = _accounts(mapping.accounts)
     listed = {
         "required": [text.value for text in mapping.required],
         "clear": [text.value for text in mapping.clear],
@@ -172,9 +177,18 @@ def _expression(column: ColumnExpression) -> str:
 
 
 def _policy(policy: ParentPolicy) -> str:
-    fates = {"absent": policy.absent, "filtered": policy.filtered, "quarantined": policy.quarantined}
+    fates = {
+        "absent": policy.absent,
+        "filtered": policy.filtered,
+        "quarantined": policy.quarantined,
+        "without": policy.without,
+    }
     said = [f"{name}: {fate.value}" for name, fate in fates.items() if fate is not None]
     return ", ".join([*said, f"default: {policy.default.value}"])
+
+
+def _accounts(accounts: Accounts) -> str:
+    return f"{accounts.password} from_hash: {accounts.from_hash.value}"
 
 
 def _codebooks(old: Plan, new: Plan) -> Iterator[PartDiff]:

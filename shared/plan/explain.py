@@ -6,6 +6,7 @@ import msgspec
 
 from shared.ledger.bounds import BatchBounds
 from shared.plan.compiled import CompiledMapping, CompiledPlan
+from shared.plan.retired import drop_statement
 from shared.plan.source_sql import select_sql
 
 
@@ -29,11 +30,15 @@ class MappingExplanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanExplanation(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole plan, mappings in the order in which they run."""
+    """A whole plan, mappings in the order in which they run.
+
+    `retired` has by column that is still there what its owner runs once nobody reads it.
+    """
 
     name: str
     hash: str
     mappings: tuple[MappingExplanation, ...]
+    retired: dict[str, str] = {}
 
     def json(self) -> bytes:
         """The same as JSON."""
@@ -42,7 +47,10 @@ class PlanExplanation(msgspec.Struct, frozen=True, kw_only=True):
 
 def explain(plan: CompiledPlan) -> PlanExplanation:
     """Explain a compiled plan."""
-    return PlanExplanation(name=plan.name, hash=plan.hash, mappings=tuple(map(explain_mapping, plan.mappings)))
+    retired = {f"{one.table}.{one.column}": drop_statement(one) for one in plan.retired if one.there}
+    return PlanExplanation(
+        name=plan.name, hash=plan.hash, mappings=tuple(map(explain_mapping, plan.mappings)), retired=retired
+    )
 
 
 def explain_mapping(mapping: CompiledMapping) -> MappingExplanation:
@@ -82,6 +90,12 @@ def explanation_text(explanation: PlanExplanation) -> str:
     """The explanation as plain text."""
     parts = [f"plan {explanation.name}, {explanation.hash[:12]}: {len(explanation.mappings)} mappings"]
     parts.extend(mapping_text(number, mapping) for number, mapping in enumerate(explanation.mappings, 1))
+    if explanation.retired:
+        dropped = (
+            "Retired, for the owner of the target to drop when nobody reads them:",
+            *explanation.retired.values(),
+        )
+        parts.append("\n   ".join(dropped))
     return "\n\n".join(parts) + "\n"
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 WARNING = "warn:"
 """Prefix of a reason that only warns."""
+NOTE = "note:"
+"""Prefix of what is counted and neither refuses nor warns."""
 
 
 class Failures:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from collections.abc import Mapping as ReadOnly
+from types import MappingProxyType
 
+from shared.plan.brought_in import brought_in
 from shared.plan.compiled import LoadProgram, Reference
 from shared.plan.expressions import parse
 from shared.plan.follows import check_no_column
 from shared.plan.model import ColumnExpression, Mapping, MissingParent, ParentPolicy, Plan
 from shared.plan.names import columns_of
-from shared.plan.references import referred, root_calls
+from shared.plan.placeholders import placeholder_rows
+from shared.plan.references import key_column, referred, root_calls
 from shared.plan.report import Report
 from shared.plan.source_types import NUMERIC, TEXT, UUID, VARCHAR, base_oid
 from shared.postgres.catalog import Catalog, Column, Table, UniqueKey
@@ -93,10 +97,12 @@ def load_program(
     written: Collection[str] | None = None,
     deferred: Collection[str] = (),
     patches: bool = False,
+    tables: ReadOnly[str, Table | None] = MappingProxyType({}),
 ) -> LoadProgram:
     """The program of a mapping whose target is known, of the columns `written` or all of them.
 
     `deferred` columns are references that are set by a second pass. It `patches` if the rows are there already.
+    `tables` are the target's by mapping.
     """
     columns = tuple(column.column for column in mapping.columns if written is None or column.column in written)
     found = [table.column(name) for name in columns]
@@ -116,14 +122,9 @@ def load_program(
         clear=tuple(text.value for text in mapping.clear),
         proof_sums=tuple(text.value for text in mapping.proof_sums if text.value in columns),
         quarantine_limit=mapping.quarantine_limit,
-        key_is_unique=any(key.columns == (key_column(mapping),) and not key.partial for key in table.keys),
-    )
-
-
-def key_column(mapping: Mapping) -> str:
-    """The column that is the row's own key."""
-    return next(
-        column.column for column in mapping.columns if any(root_calls(parse(column.expression.value).tree, "key"))
+        key_is_unique=key_is_unique(mapping, table),
+        placeholders=placeholder_rows(plan, mapping, computed, tables),
+        brought_in=() if patches else brought_in(mapping, table, columns),
     )
 
 
@@ -146,7 +147,7 @@ def references(
 
 def nulls(policy: ParentPolicy) -> bool:
     """Whether a policy ever gives NULL."""
-    return MissingParent.NULL_IT in {policy.default, policy.absent, policy.filtered, policy.quarantined}
+    return MissingParent.NULL_IT in policy.fates
 
 
 def reference(
@@ -170,6 +171,11 @@ def reference(
         filtered=(policy and policy.filtered) or default,
         quarantined=(policy and policy.quarantined) or default,
     )
+
+
+def key_is_unique(mapping: Mapping, table: Table) -> bool:
+    """Whether the target itself has no two rows of one key."""
+    return any(key.columns == (key_column(mapping),) and not key.partial for key in table.keys)
 
 
 def in_seq_order(mapping: Mapping, table: Table) -> bool:

@@ -6,13 +6,16 @@ import re
 
 import msgspec
 
-from shared.plan.fields import Fields, choice_of, fields_of, text_of
+from shared.plan.fields import Fields, choice_of, fields_of, named_texts, text_of
 from shared.plan.model import (
+    Accounts,
     BadValue,
     ColumnExpression,
     Mapping,
     MissingParent,
     ParentPolicy,
+    PasswordHash,
+    Placeholder,
     QuarantineLimit,
     Rule,
     RuleElse,
@@ -25,6 +28,7 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 SHARE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 FATES = ("absent", "filtered", "quarantined")
 MISSING = tuple(choice.value for choice in MissingParent)
+PASSWORD = "encrypted_password"  # noqa: S105 - the name of Supabase's column
 CONTENT = re.compile(r"content\(\s*\)")
 
 
@@ -41,7 +45,6 @@ def read_mapping(node: YamlNode, report: Report) -> Mapping | None:
     from_ = fields.text("from", required=True)
     key, content = read_key(fields)
     columns = read_columns(fields, "columns", required=True)
-    fields.later("accounts", "making accounts")
     domain = fields.text("key_domain")
     if domain is not None and not domain.value.isprintable():
         fields.report.problem(domain.position, "'key_domain' is one line of text without control characters")
@@ -89,6 +92,8 @@ def with_options(mapping: Mapping, fields: Fields) -> Mapping:
         quarantine_limit=read_limit(fields),
         triggers={name.value: fate for name, fate in chosen(fields, "triggers", ("keep", "off"))},
         functions=tuple(text.value for text in fields.texts("functions")),
+        placeholder=read_placeholder(fields),
+        accounts=read_accounts(fields),
     )
 
 
@@ -151,10 +156,14 @@ def read_missing_parent(fields: Fields) -> dict[str, ParentPolicy]:
             continue
         default = read_fate(policy.take("default"), fields.report)
         fates = {fate: read_fate(policy.take(fate), fields.report) for fate in FATES}
+        without = policy.choice("without", (MissingParent.PLACEHOLDER,), "")
         policy.later("merged", "merging people")
         policy.done()
         found[column.value] = ParentPolicy(
-            position=column.position, default=default or MissingParent.QUARANTINE, **fates
+            position=column.position,
+            default=default or MissingParent.QUARANTINE,
+            without=MissingParent(without) if without else None,
+            **fates,
         )
     return found
 
@@ -164,9 +173,34 @@ def read_fate(node: YamlNode | None, report: Report) -> MissingParent | None:
     if node is None:
         return None
     choice = choice_of(node, "the fate of a row without its parent", MISSING, report)
-    if choice == MissingParent.PLACEHOLDER:
-        report.later(node.position, "a placeholder parent")
     return None if choice is None else MissingParent(choice)
+
+
+def read_placeholder(fields: Fields) -> Placeholder | None:
+    """The row that stands for missing parents, by column."""
+    placeholder = fields.fields("placeholder")
+    if placeholder is None:
+        return None
+    values = named_texts(placeholder.entries("columns", required=True), fields.report)
+    found = Placeholder(position=placeholder.position, columns={column.value: value for column, value in values})
+    placeholder.done()
+    return found
+
+
+def read_accounts(fields: Fields) -> Accounts | None:
+    """What becomes of the passwords of accounts."""
+    accounts = fields.fields("accounts")
+    if accounts is None:
+        return None
+    accounts.required("from_hash")
+    password = accounts.text("password")
+    found = Accounts(
+        position=accounts.position,
+        password=PASSWORD if password is None else password.value,
+        from_hash=PasswordHash(accounts.choice("from_hash", tuple(PasswordHash), PasswordHash.NONE)),
+    )
+    accounts.done()
+    return found
 
 
 def read_rules(fields: Fields) -> tuple[Rule, ...]:

@@ -37,6 +37,14 @@ class MissingParent(StrEnum):
     FAIL_RUN = "fail_run"
 
 
+class PasswordHash(StrEnum):
+    """Which hashes of passwords an account may take along; `none` leaves every password behind."""
+
+    ARGON2 = "argon2"
+    BCRYPT = "bcrypt"
+    NONE = "none"
+
+
 class RuleElse(StrEnum):
     """What a failed rule does to its row."""
 
@@ -63,13 +71,38 @@ class ColumnExpression(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParentPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """By what became of the parent in the source: absent, filtered, quarantined; `default` for the rest."""
+    """By what became of the parent in the source: absent, filtered, quarantined; `default` for the rest.
+
+    `without` is PLACEHOLDER where a row that names no parent at all refers to the placeholder, else None.
+    """
 
     position: Position
     default: MissingParent = MissingParent.QUARANTINE
     absent: MissingParent | None = None
     filtered: MissingParent | None = None
     quarantined: MissingParent | None = None
+    without: MissingParent | None = None
+
+    @property
+    def fates(self) -> frozenset[MissingParent]:
+        """Everything that it may do."""
+        chosen = {fate or self.default for fate in (self.absent, self.filtered, self.quarantined)}
+        return frozenset(chosen if self.without is None else {*chosen, self.without})
+
+
+class Placeholder(msgspec.Struct, frozen=True, kw_only=True):
+    """The one row of a mapping that stands for parents which are not there: its values by column, as texts."""
+
+    position: Position
+    columns: dict[str, Text]
+
+
+class Accounts(msgspec.Struct, frozen=True, kw_only=True):
+    """A mapping whose rows are accounts: which hashes its column `password` takes; others are bad values of it."""
+
+    position: Position
+    password: str
+    from_hash: PasswordHash
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +144,8 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     quarantine_limit: QuarantineLimit = QuarantineLimit()
     triggers: dict[str, str] = {}
     functions: tuple[str, ...] = ()
+    placeholder: Placeholder | None = None
+    accounts: Accounts | None = None
 
     @property
     def computed(self) -> tuple[ColumnExpression, ...]:
@@ -122,6 +157,15 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
         """Every expression: of the columns and what is followed, of `keep`, of the rules."""
         keep = () if self.keep is None else (self.keep,)
         return (*(column.expression for column in self.computed), *keep, *(rule.check for rule in self.rules))
+
+
+class Retired(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of the target that is on its way out: nothing fills it, and its owner will drop it."""
+
+    table: str
+    column: str
+    reason: str
+    position: Position
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +180,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     codebooks: dict[str, Codebook]
     mappings: tuple[Mapping, ...]
     unmapped: dict[str, str]
+    retired: tuple[Retired, ...] = ()
     functions: tuple[str, ...] = ()
     files: dict[str, str]
     hash: str

@@ -8,9 +8,9 @@ import msgspec
 
 from shared.plan.aliases import Aliases
 from shared.plan.expressions import BadExpression, parse
-from shared.plan.load_program import key_column
 from shared.plan.model import BadValue, Mapping, Rule
 from shared.plan.names import columns_of
+from shared.plan.references import key_column
 from shared.plan.report import Report
 from shared.plan.used_columns import UsedColumns, columns_in
 

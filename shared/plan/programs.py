@@ -10,9 +10,10 @@ from shared.plan.deferred import Order
 from shared.plan.follows import with_followed, with_room
 from shared.plan.from_clause import FromClause
 from shared.plan.keys import KeySignature
-from shared.plan.load_program import key_column, load_program
+from shared.plan.load_program import load_program
 from shared.plan.model import Mapping, Plan
 from shared.plan.patching import late_share, second_share, used_by_share
+from shared.plan.references import key_column
 from shared.plan.report import Report
 from shared.plan.selection import Selection
 from shared.plan.source_program import source_program
@@ -47,6 +48,7 @@ class Compiling(msgspec.Struct, frozen=True, kw_only=True):
     signatures: dict[str, KeySignature]
     order: Order
     selection: Selection
+    tables: dict[str, Table | None]
 
 
 def compile_whole(of: Compiling, part: SourcePart, table: Table, report: Report) -> CompiledMapping:
@@ -66,7 +68,7 @@ def compile_whole(of: Compiling, part: SourcePart, table: Table, report: Report)
         depends_on=chosen(of, of.order.depends_on[mapping.name]),
         source=part.program,
         transform=transform,
-        load=load_program(of.plan, mapping, table, report, written=written, deferred=waiting),
+        load=load_program(of.plan, mapping, table, report, written=written, deferred=waiting, tables=of.tables),
         invented=tuple(column.column for column in mapping.columns if column.invented),
         second=compile_second(of, part, table, waiting, report) if waiting else None,
     )
@@ -107,7 +109,9 @@ def compile_late(of: Compiling, part: SourcePart, table: Table, report: Report) 
         depends_on=(),
         source=program,
         transform=compile_transform(of.plan, mapping, program, part.columns(program), table, of.signatures, share),
-        load=load_program(of.plan, mapping, table, report, written=written, deferred=waiting, patches=True),
+        load=load_program(
+            of.plan, mapping, table, report, written=written, deferred=waiting, patches=True, tables=of.tables
+        ),
         invented=tuple(column.column for column in mapping.columns if column.invented),
     )
 

@@ -11,7 +11,7 @@ from shared.plan.codebooks import codebook_path, is_inside, read_codebook
 from shared.plan.fields import Fields, fields_of, named_texts
 from shared.plan.include import MAIN, included, included_names, main_file
 from shared.plan.mappings import check_name, read_mapping
-from shared.plan.model import Codebook, Mapping, Plan
+from shared.plan.model import Codebook, Mapping, Plan, Retired
 from shared.plan.position import PlanRefused, Position, Problem
 from shared.plan.report import Report
 from shared.plan.yaml_document import YamlMapping, YamlScalar, read_yaml
@@ -117,7 +117,7 @@ def decode_plan(fields: Fields, files: dict[str, str], report: Report) -> Plan:
     if name is not None:
         check_name(name, "a plan", report)
     namespace, secret = read_namespace(fields)
-    refuse_later(fields)
+    fields.later("people", "patient matching")
     parts = [fields, *included(fields, files, report)]
     plan = Plan(
         name="" if name is None else name.value,
@@ -129,6 +129,7 @@ def decode_plan(fields: Fields, files: dict[str, str], report: Report) -> Plan:
         codebooks=read_codebooks(parts, files),
         mappings=read_mappings(parts),
         unmapped=read_unmapped(parts),
+        retired=read_retired(parts),
         functions=tuple(text.value for text in fields.texts("functions")),
         files=files,
         hash=plan_hash(files),
@@ -136,12 +137,6 @@ def decode_plan(fields: Fields, files: dict[str, str], report: Report) -> Plan:
     for part in parts:
         part.done()
     return plan
-
-
-def refuse_later(fields: Fields) -> None:
-    """Parts of the language that are known and not done by this version."""
-    fields.later("people", "patient matching")
-    fields.later("accounts", "making accounts")
 
 
 def read_namespace(fields: Fields) -> tuple[str, str]:
@@ -206,3 +201,18 @@ def read_unmapped(parts: list[Fields]) -> dict[str, str]:
                 part.report.problem(table.position, f"table {table.value!r} is listed twice")
             found[table.value] = why.value
     return found
+
+
+def read_retired(parts: list[Fields]) -> tuple[Retired, ...]:
+    """The columns of the target that nothing may fill any more, each with its reason."""
+    found: list[Retired] = []
+    for part in parts:
+        for name, why in named_texts(part.entries("retired"), part.report):
+            table, dot, column = name.value.partition(".")
+            if not (table and dot and column):
+                part.report.problem(name.position, "a retired column is written table.column")
+            elif any((one.table, one.column) == (table, column) for one in found):
+                part.report.problem(name.position, f"{name.value!r} is retired twice")
+            else:
+                found.append(Retired(table=table, column=column, reason=why.value, position=name.position))
+    return tuple(found)

@@ -24,6 +24,31 @@ def root_calls(tree: Node, name: str = "ref") -> Iterator[Call]:
             yield from root_calls(child, name)
 
 
+def key_column(mapping: Mapping) -> str:
+    """The column that is the row's own key."""
+    return next(
+        column.column for column in mapping.columns if any(root_calls(parse(column.expression.value).tree, "key"))
+    )
+
+
+def holding(mapping: Mapping, function: str) -> list[str]:
+    """The columns of a mapping that call key() at their root, or rest() anywhere."""
+    found = []
+    for column in mapping.columns:
+        try:
+            expression = parse(column.expression.value)
+        except BadExpression:
+            continue
+        called = (
+            any(root_calls(expression.tree, function))
+            if function == "key"
+            else any(call.name.lower() == function for call in expression.calls())
+        )
+        if called:
+            found.append(column.column)
+    return found
+
+
 def referred(mapping: Mapping) -> dict[str, tuple[str, ...]]:
     """By target column the mappings it refers to, in order of appearance; what is followed is among the columns.
 

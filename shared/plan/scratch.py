@@ -11,6 +11,7 @@ from functools import cache
 import duckdb
 
 from shared.plan.functions import install
+from shared.plan.remembered import Remembered
 from shared.postgres.identifiers import Identifier
 
 SESSION = (
@@ -35,10 +36,10 @@ NAMES = re.compile(
 """Hidden columns in SQL; what stands in a text, the fields of a struct and the names of arguments are none."""
 
 
-REMEMBERED = 8192
-"""Expressions whose types are remembered."""
+MOST_REMEMBERED = 4 * 1024 * 1024
+"""Characters of the expressions whose types are remembered."""
 _local = threading.local()
-_types: dict[str, str] = {}
+_types: Remembered[str] = Remembered(MOST_REMEMBERED)
 
 
 def type_of(sql: str, columns: Mapping[str, str]) -> str:
@@ -53,7 +54,7 @@ def type_of(sql: str, columns: Mapping[str, str]) -> str:
 
 def type_all(constants: Iterable[str]) -> None:
     """Ask for the types of many constants in one go, for `type_of` to know. What fails is left to it."""
-    unknown = [sql for sql in dict.fromkeys(constants) if sql not in _types]
+    unknown = [sql for sql in dict.fromkeys(constants) if _types.get(sql) is None]
     listed = ", ".join(f"{sql} as x{number}" for number, sql in enumerate(unknown))
     with suppress(duckdb.Error):
         rows = _connection().execute(f"describe select {listed}").fetchall() if unknown else []
@@ -71,6 +72,12 @@ def run(table: str, columns: Mapping[str, str], statement: str) -> None:
     connection.sql(statement).to_arrow_table()
 
 
+def holds(condition: str, value: str) -> bool:
+    """Whether a condition on `x` is true of an expression without columns. Raises duckdb.Error."""
+    row = _connection().execute(f"select {condition} from (select {value} as x)").fetchone()  # noqa: S608 - the same
+    return row is not None and row[0] is True
+
+
 def _described(sql: str, columns: Mapping[str, str]) -> str:
     named = {found["name"] for found in NAMES.finditer(sql)}
     read = {name: kind for name, kind in columns.items() if name in named}
@@ -83,10 +90,7 @@ def _described(sql: str, columns: Mapping[str, str]) -> str:
 
 
 def _remember(form: str, kind: str) -> str:
-    if len(_types) >= REMEMBERED:
-        _types.clear()
-    _types[form] = "INTEGER" if kind == '"NULL"' else kind
-    return _types[form]
+    return _types.keep(form, "INTEGER" if kind == '"NULL"' else kind, len(form))
 
 
 def _nulls(columns: Mapping[str, str]) -> str:

@@ -8,8 +8,8 @@ import msgspec
 
 from shared.core.errors import Refused
 from shared.core.states import LoadMode
-from shared.plan.load_program import key_column
 from shared.plan.model import Plan
+from shared.plan.references import key_column
 from shared.plan.report import nearest
 
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping as ReadOnly
 from itertools import combinations
 
 from shared.plan.expressions import parse
-from shared.plan.load_program import key_column
 from shared.plan.model import Mapping
 from shared.plan.nodes import string_constant
+from shared.plan.references import key_column
 from shared.plan.source_types import BPCHAR, TEXT, VARCHAR, base_oid
 from shared.postgres.catalog import Table, UniqueKey
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from shared.core.states import Encoding
+from shared.core.states import Brought, Encoding
+from shared.plan.brought_in import last_resort
 from shared.plan.compiled import SourceColumn
 from shared.plan.encoders import Encoder, Shape, encoder_of
 from shared.plan.expressions import BadExpression, Expression, Node, parse, parse_all, print_all, print_sql, walk
-from shared.plan.failures import WARNING, Failures
+from shared.plan.failures import NOTE, WARNING, Failures
 from shared.plan.key_names import KeyNames, is_key_call
 from shared.plan.last_cast import Checks, fraction_checks, last_cast, moment_checks
 from shared.plan.model import ColumnExpression, Mapping, Text
@@ -50,7 +51,7 @@ class Computed(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def failures(self) -> list[str]:
         """The flags that make the value unusable."""
-        return [flag for reason, flag in self.flags if not reason.startswith(WARNING)]
+        return [flag for reason, flag in self.flags if not reason.startswith((WARNING, NOTE))]
 
 
 class TargetColumns:
@@ -96,6 +97,8 @@ class TargetColumns:
         for reason, sql in checks:
             failures.add(reason, sql)
         self._layers.type_of(result)
+        if column.invented:
+            self._note_invented(expression, failures)
         return Computed(
             expression=column,
             column=found,
@@ -106,6 +109,13 @@ class TargetColumns:
             used=tuple(failures.used),
             holds_rest=_calls(expression, "rest"),
         )
+
+    def _note_invented(self, expression: Expression, failures: Failures) -> None:
+        """Count the rows for which the last operand of COALESCE, the invented one, is what is left."""
+        before = last_resort(expression)
+        if before is not None:
+            known = self._rewriter.simple(self._rewriter.rewrite(before, Failures()), Failures())
+            failures.add(f"{NOTE}{Brought.INVENTED}", f"{known.sql} IS NULL")
 
     def _named(self, column: ColumnExpression, found: Column, encoder: Encoder, expression: Expression) -> Computed:
         failures = Failures()

@@ -17,20 +17,30 @@ import duckdb
 import msgspec
 
 from shared.core.states import Encoding
+from shared.plan.accounts import with_policy
 from shared.plan.calls import Calls
-from shared.plan.compiled import CheckEffect, RowCheck, SourceColumn, SourceProgram, TargetColumn, TransformProgram
+from shared.plan.compiled import (
+    PLACEHOLDER_PARENT,
+    CheckEffect,
+    RowCheck,
+    SourceColumn,
+    SourceProgram,
+    TargetColumn,
+    TransformProgram,
+)
 from shared.plan.encoders import Shape, encoding_of
 from shared.plan.expressions import BadExpression
-from shared.plan.failures import WARNING, Failures, any_of, either
+from shared.plan.failures import NOTE, WARNING, Failures, any_of, either
 from shared.plan.kept_aside import holder_problems, kept_aside, nulled_columns, with_rejected
 from shared.plan.key_names import KeyNames
 from shared.plan.keys import KeySignature
 from shared.plan.last_cast import text_of
 from shared.plan.layers import Layers
-from shared.plan.load_program import key_column
 from shared.plan.model import ColumnExpression, Mapping, Plan, RuleElse, Text
 from shared.plan.packing import packed_columns
+from shared.plan.placeholders import WithoutParent, without_parents
 from shared.plan.position import PlanRefused, Problem
+from shared.plan.references import key_column
 from shared.plan.rewrite import Rewriter
 from shared.plan.target_columns import Computed, TargetColumns, parsed
 from shared.plan.values import BadUse
@@ -75,7 +85,8 @@ def compile_transform(
     packed = packed_columns(share.whole, aliases)
     calls = Calls(rewriter, plan.codebooks, driving=source.driving.name, packed=packed)
     rewriter.calls = {"key": keys.uuid, "": calls.value}
-    return _Compilation(mapping, source, target, rewriter, keys, calls, share).program()
+    placed = without_parents(plan, mapping)
+    return _Compilation(mapping, source, target, rewriter, keys, calls, share, placed).program()
 
 
 class _Compilation:
@@ -88,8 +99,10 @@ class _Compilation:
         keys: KeyNames,
         calls: Calls,
         share: Share,
+        placed: dict[str, WithoutParent],
     ) -> None:
         self.share = share
+        self.placed = placed
         self.mapping = mapping
         self.source = source
         self.rewriter = rewriter
@@ -139,7 +152,7 @@ class _Compilation:
 
     def _computed(self, column: ColumnExpression) -> Computed | None:
         try:
-            computed = self.columns.computed(column)
+            computed = with_policy(self.columns.computed(column), self.mapping)
         except (BadUse, BadExpression, duckdb.Error) as error:
             self._problem(column.expression, error)
             return None
@@ -170,6 +183,9 @@ class _Compilation:
                 if column.name in nulled
                 else column.value
             )
+            placed = self.placed.get(column.name)
+            if placed is not None:
+                value = self._placed(column, value, placed)
             holds = column is holder and bool(aside)
             if holds:
                 value = with_rejected(value, aside, failed, self.source.columns)
@@ -186,6 +202,15 @@ class _Compilation:
                 outputs.append((self._output(column, str(Identifier(known.name))), f"v{number}"))
         return outputs, targets, hashed
 
+    def _placed(self, column: Computed, value: str, placed: WithoutParent) -> str:
+        """The reference, or one to the placeholder where the row names no parent and nothing else is wrong with it."""
+        missing = f"{column.value} IS NULL AND NOT {any_of(column.failures)}"
+        self._check(PLACEHOLDER_PARENT, column.name, CheckEffect.WARN, missing)
+        if not column.hashed:
+            self.rewriter.parameters.add("namespace")
+        turned = placed.sql(column.encoder.shape, hashed=column.hashed)
+        return f"CASE WHEN {missing} THEN {turned} ELSE {value} END"
+
     def _output(self, column: Computed, value: str) -> str:
         if column.hashed or column.text_already:
             return value
@@ -198,9 +223,7 @@ class _Compilation:
 
     def _column_checks(self, column: Computed, value: str, *, nulled: bool, holds: bool) -> None:
         for reason, flag in column.flags:
-            warns = nulled or reason.startswith(WARNING)
-            effect = CheckEffect.WARN if warns else CheckEffect.REFUSE
-            self._check(reason.removeprefix(WARNING), column.name, effect, flag)
+            self._check(*_effect(reason, column.name, nulled=nulled), flag)
         if holds:
             lost = f"{value} IS NULL AND {column.value} IS NOT NULL"
             self._check("rejected_has_no_place", column.name, CheckEffect.REFUSE, lost)
@@ -209,7 +232,7 @@ class _Compilation:
             self._check("required", column.name, CheckEffect.REFUSE, missing)
 
     def _check(self, reason: str, column: str, effect: CheckEffect, flag: str) -> None:
-        if self.share.second and effect is CheckEffect.WARN:
+        if self.share.second and effect is not CheckEffect.REFUSE:
             return
         flags = self.checks.setdefault((reason, column, effect), [])
         if flag not in flags:
@@ -218,9 +241,7 @@ class _Compilation:
     def _keep(self, keep: Text) -> str:
         failures = Failures()
         verdict = self._condition(keep, failures)
-        for reason, flag in failures.flags:
-            self._check(reason, KEEP, CheckEffect.REFUSE, flag)
-        failed = any_of([flag for _, flag in failures.flags])
+        failed = any_of(self._condition_checks(failures, KEEP, CheckEffect.REFUSE))
         self._check("undecided", KEEP, CheckEffect.REFUSE, f"{verdict} IS NULL AND NOT {failed}")
         return verdict
 
@@ -229,9 +250,19 @@ class _Compilation:
             failures = Failures()
             verdict = self._condition(rule.check, failures)
             effect = CheckEffect.WARN if rule.otherwise is RuleElse.WARN else CheckEffect.REFUSE
-            for reason, flag in failures.flags:
-                self._check(reason, rule.name, effect, flag)
+            self._condition_checks(failures, rule.name, effect)
             self._check("rule", rule.name, effect, f"{verdict} IS NOT DISTINCT FROM false")
+
+    def _condition_checks(self, failures: Failures, name: str, usual: CheckEffect) -> list[str]:
+        """Note what may go wrong with a condition; the flags of what leaves it without an answer."""
+        unanswered = []
+        for reason, flag in failures.flags:
+            code, _, effect = _effect(reason, name, nulled=False)
+            if effect is CheckEffect.REFUSE:
+                unanswered.append(flag)
+            if effect is not CheckEffect.NOTE:
+                self._check(code, name, usual if effect is CheckEffect.REFUSE else effect, flag)
+        return unanswered
 
     def _condition(self, text: Text, failures: Failures) -> str:
         """A condition as a hidden column; a problem makes it `true`."""
@@ -271,6 +302,14 @@ class _Compilation:
 
     def _problem(self, text: Text, error: Exception) -> None:
         self.problems.append(Problem(position=text.position, message=_first_line(error)))
+
+
+def _effect(reason: str, column: str, *, nulled: bool) -> tuple[str, str, CheckEffect]:
+    """A flag's reason without its prefix, its column, and what it does."""
+    if reason.startswith(NOTE):
+        return reason.removeprefix(NOTE), column, CheckEffect.NOTE
+    warns = nulled or reason.startswith(WARNING)
+    return reason.removeprefix(WARNING), column, CheckEffect.WARN if warns else CheckEffect.REFUSE
 
 
 def _target(column: Computed) -> TargetColumn:

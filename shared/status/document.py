@@ -11,7 +11,7 @@ import msgspec
 
 from shared.core.counts import Counts
 from shared.core.document import Document
-from shared.core.states import LoadMode, MappingState, RunKind, RunState, Stage
+from shared.core.states import Brought, LoadMode, MappingState, RunKind, RunState, Stage
 from shared.ledger.register import ShownState
 from shared.ledger.snapshots import BatchCounts, Notice
 
@@ -152,6 +152,18 @@ class WarningStatus(Document, frozen=True, kw_only=True):
     rows: int
 
 
+class BroughtInStatus(Document, frozen=True, kw_only=True):
+    """Rows of a mapping whose column holds what is not in the source.
+
+    `kind`: invented by the plan, a code book's value for other codes (`otherwise`), or the target's `default`.
+    """
+
+    mapping: str
+    kind: Brought
+    column: str
+    rows: int
+
+
 class ReasonStatus(Document, frozen=True, kw_only=True):
     """Rows in quarantine for one reason; a row with two reasons is in both."""
 
@@ -166,6 +178,7 @@ class RunStatus(Document, frozen=True, kw_only=True):
     """All there is to say of a run now; of a migration that never ran too, with `run_id` None. No values of rows.
 
     `id` is the migration's. Of two statuses of a run the one of higher `seq` is the younger.
+    `brought_in` is told when a run has ended.
     """
 
     id: UUID
@@ -199,5 +212,6 @@ class RunStatus(Document, frozen=True, kw_only=True):
     stages: tuple[StageStatus, ...] = ()
     balance: BalanceStatus | None = None
     warnings: tuple[WarningStatus, ...] = ()
+    brought_in: tuple[BroughtInStatus, ...] = ()
     notices: tuple[Notice, ...] = ()
     quarantine: tuple[ReasonStatus, ...] = ()

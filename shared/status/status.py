@@ -11,6 +11,7 @@ from shared.ledger.register import ShownState, shown_state
 from shared.ledger.snapshots import MappingSnapshot, RunSnapshot, WarningCount
 from shared.status.accounts import balance_of, in_flight, not_read
 from shared.status.document import (
+    BroughtInStatus,
     Failure,
     MappingStatus,
     PhaseStatus,
@@ -61,6 +62,7 @@ def run_status(snapshot: RunSnapshot, *, stages: Sequence[StageStatus] = (), awa
         stages=() if snapshot.is_final else tuple(stages),
         balance=balance,
         warnings=warnings_of(snapshot.warnings),
+        brought_in=_brought_in(snapshot) if snapshot.is_final else (),
         notices=snapshot.notices,
         quarantine=_quarantine(snapshot),
     )
@@ -140,6 +142,13 @@ def _comes_before(other: MappingSnapshot, mapping: MappingSnapshot) -> bool:
     if other.mapping == mapping.mapping:
         return other.pass_number < mapping.pass_number
     return other.pass_number == 1 and other.mapping in mapping.depends_on
+
+
+def _brought_in(snapshot: RunSnapshot) -> tuple[BroughtInStatus, ...]:
+    return tuple(
+        BroughtInStatus(mapping=found.mapping, kind=found.kind, column=found.column, rows=found.row_count)
+        for found in snapshot.brought_in
+    )
 
 
 def _quarantine(snapshot: RunSnapshot) -> tuple[ReasonStatus, ...]:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+from shared.core.states import Brought
+
+BROUGHT_WORDS: Mapping[Brought, str] = MappingProxyType(
+    {
+        Brought.INVENTED: "invented by the plan",
+        Brought.OTHERWISE: "unknown code, the code book's value for others",
+        Brought.DEFAULT: "default of the target, nothing fills the column",
+    }
+)
+"""Where values come from that are not in the source."""
 _MINUTE = 60
 _HOUR = 3600
 

@@ -81,6 +81,7 @@ async def installed(
     template: str | None = None,
     rabbitmq: str | None = None,
     through: tuple[str, int] | None = None,
+    schemas: tuple[str, ...] = ("public",),
     variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Installation]:
     """The same for a new target, a copy of `template`, dropped at the end together with the roles.
@@ -95,6 +96,7 @@ async def installed(
             role_prefix=f"{PREFIX}{secrets.token_hex(4)}",
             rabbitmq=rabbitmq,
             reached=with_place(database, *through) if through else None,
+            schemas=schemas,
             variables=variables,
         )
         await end_sessions(database)

@@ -47,8 +47,10 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
         return self.portals[scale, seed]
 
     @asynccontextmanager
-    async def portal_installation(self, scale: float, *, rabbitmq: bool = False) -> AsyncIterator[Installation]:
-        """The portal at a scale and an empty target, with or without a broker."""
+    async def portal_installation(
+        self, scale: float, *, rabbitmq: bool = False, schemas: tuple[str, ...] = ("public",)
+    ) -> AsyncIterator[Installation]:
+        """The portal at a scale and an empty target, with or without a broker; `schemas` are those that are written."""
         legacy = (await self.portal(scale)).legacy
         template = await portal_target(self.postgres)
         async with installed(
@@ -57,6 +59,7 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
             legacy=legacy,
             template=template,
             rabbitmq=self.rabbitmq if rabbitmq else None,
+            schemas=schemas,
         ) as installation:
             yield installation
 

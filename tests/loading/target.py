@@ -67,6 +67,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     refused: tuple[RefusedRow, ...] = ()
     filtered: tuple[UUID, ...] = ()
     warned: tuple[Warned, ...] = ()
+    placeholders: dict[str, UUID] = {}
 
 
 class Target:
@@ -113,6 +114,7 @@ class Target:
             refused=body.refused,
             filtered_keys=b"".join(key.bytes for key in body.filtered),
             warned=body.warned,
+            placeholders={name: key.bytes for name, key in body.placeholders.items()},
         )
         sealed = self.keys[ref.run].seal(msgspec.msgpack.encode(filled), batch_aad(ref, Stage.LOAD))
         return LoadBatch(batch=ref, mode=mode, encoding=body.encoding, row_count=len(keys), body=sealed)

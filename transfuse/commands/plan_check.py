@@ -26,8 +26,11 @@ def check_command(plan_path: Path, home: Path, *, connected: bool) -> None:
       transfuse plan check plans/portal --connect
     """
     plan = checked(plan_path)
-    if connected:
-        run_async(compiled_here(Workspace(home), plan))
+    compilation = run_async(compiled_here(Workspace(home), plan)) if connected else None
     where = "against both databases" if connected else "without a database"
     counted = f"{len(plan.mappings)} mappings, {len(plan.codebooks)} codebooks"
     console.print(Text.assemble(("✓", "green"), f" {plan.name}: {counted}, sound {where}"))
+    for retired in () if compilation is None else compilation.compiled.retired:
+        name = f"{retired.table}.{retired.column}"
+        said = "is still there, see `transfuse plan explain`" if retired.there else "is gone: take it out of `retired`"
+        console.print(Text(f"  {name} {said}"))

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from shared.plan.mappings import NAME, SHARE
-from shared.plan.model import BadValue, MissingParent, QuarantineLimit, RuleElse
+from shared.plan.model import BadValue, MissingParent, PasswordHash, QuarantineLimit, RuleElse
 from shared.plan.reader import SECRET, VERSION
 from transfuse.generate.plan_words import (
+    ACCOUNT_WORDS,
     CODEBOOK_WORDS,
     LIMIT_WORDS,
     MAPPING_WORDS,
     PARENT_WORDS,
     PART_WORDS,
+    PLACEHOLDER_WORDS,
     PLAN_WORDS,
     RULE_WORDS,
 )
@@ -147,6 +149,7 @@ def part_keys() -> dict[str, Schema]:
         "codebooks": named(of("codebook"), "One code book, named as codebook('name', …) names it."),
         "mappings": listed(of("mapping")),
         "unmapped": named({"type": "string", "minLength": 1}, "Why this legacy table is not moved."),
+        "retired": named({"type": "string", "minLength": 1}, "Why nothing fills this column any more."),
     }
 
 
@@ -199,6 +202,8 @@ def mapping() -> Schema:
         "quarantine_limit": limit(),
         "triggers": named(choice("keep", "off"), "Whether this trigger runs while rows are loaded."),
         "functions": listed(),
+        "placeholder": placeholder(),
+        "accounts": accounts(),
     }
     required = ("name", "into", "from", "key", "columns")
     return closed(MAPPING_WORDS, keys, "How one target table is derived from one FROM clause.", required=required)
@@ -223,8 +228,23 @@ def column() -> Schema:
 
 def parent_policy() -> Schema:
     """One fate for all, or by what became of the parent."""
-    fates = {name: of("parent_fate") for name in PARENT_WORDS}
+    fates = {name: of("parent_fate") for name in PARENT_WORDS} | {"without": choice(MissingParent.PLACEHOLDER)}
     return {"oneOf": [of("parent_fate"), closed(PARENT_WORDS, fates, "By what became of the parent.")]}
+
+
+def placeholder() -> Schema:
+    """The row that stands for missing ones."""
+    keys = {"columns": named(TEXT, "The value of this column.")}
+    return closed(PLACEHOLDER_WORDS, keys, MAPPING_WORDS["placeholder"], required=("columns",))
+
+
+def accounts() -> Schema:
+    """What becomes of passwords."""
+    keys = {
+        "from_hash": choice(*PasswordHash),
+        "password": {"type": "string"},
+    }
+    return closed(ACCOUNT_WORDS, keys, MAPPING_WORDS["accounts"], required=("from_hash",))
 
 
 def rule_keys() -> dict[str, Schema]:

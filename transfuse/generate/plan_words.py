@@ -6,6 +6,7 @@ PART_WORDS = {
     "codebooks": "Code books by name: what the codes of the legacy database mean.",
     "mappings": "One entry for each derivation of a target table.",
     "unmapped": "Legacy tables that no mapping moves, each with the reason. Every table is mapped or listed.",
+    "retired": "Columns of the target, table.column, that nothing may fill any more, each with the reason.",
 }
 PLAN_WORDS = {
     **PART_WORDS,
@@ -48,12 +49,22 @@ MAPPING_WORDS = {
     "quarantine_limit": "Beyond the larger of the two the mapping pauses with its most frequent reasons.",
     "triggers": "Each user trigger of the target: keep, or off while rows are loaded (restored at the end).",
     "functions": "Functions of the legacy server that this mapping's `from` may call.",
+    "placeholder": "The one row that missing parents of this mapping may be turned to: marked and counted.",
+    "accounts": "The rows are accounts: says what becomes of passwords.",
 }
 PARENT_WORDS = {
     "absent": "The parent is not in the legacy database.",
     "filtered": "The parent was left out by its mapping's `keep`.",
     "quarantined": "The parent waits in quarantine.",
     "default": "Everything that is not said.",
+    "without": "The row names no parent at all: placeholder turns it to the parent's placeholder (default: NULL).",
+}
+PLACEHOLDER_WORDS = {
+    "columns": "What the row holds, by column of the target: plain values, no expressions.",
+}
+ACCOUNT_WORDS = {
+    "from_hash": "Which hashes of passwords are taken along: argon2, bcrypt, or none.",
+    "password": "The column that holds the hash (default: encrypted_password).",
 }
 RULE_WORDS = {
     "name": "The rule's name, as the report shows it.",

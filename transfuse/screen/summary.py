@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.core.states import RunState
-from shared.status.document import MappingAccount, RunStatus
-from shared.status.words import of_pass
+from shared.status.document import BroughtInStatus, MappingAccount, RunStatus
+from shared.status.words import BROUGHT_WORDS, of_pass
 from transfuse.exit_codes import ExitCode
 from transfuse.screen.figures import duration, grouped
 
@@ -23,6 +23,10 @@ def summary(status: RunStatus) -> RenderableType:
         parts += [Text("\nIn quarantine, by reason", "bold"), _reasons(status.quarantine, "where")]
     if status.warnings:
         parts += [Text("\nWarnings", "bold"), _reasons(status.warnings, "")]
+    if status.notices:
+        parts += [Text("\nAbout the run as a whole", "bold"), _notices(status)]
+    if status.brought_in:
+        parts += [Text("\nNot from the source", "bold"), _brought_in(status.brought_in)]
     return Group(*parts, Text(), _verdict(status))
 
 
@@ -73,6 +77,25 @@ def _reasons(rows: tuple[object, ...], stage: str) -> Table:
         where = [str(getattr(row, "stage", ""))] if stage else []
         names = [getattr(row, name) for name in ("mapping", "code", "column")]
         table.add_row(*map(Text, (*names, *where)), grouped(getattr(row, "rows")))  # noqa: B009 - two kinds of rows
+    return table
+
+
+def _notices(status: RunStatus) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("notice", "about"):
+        table.add_column(title)
+    for notice in status.notices:
+        table.add_row(Text(notice.code), Text(notice.table or notice.message))
+    return table
+
+
+def _brought_in(rows: tuple[BroughtInStatus, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("mapping", "column", "where the value comes from"):
+        table.add_column(title)
+    table.add_column("rows", justify="right")
+    for row in rows:
+        table.add_row(*map(Text, (row.mapping, row.column, BROUGHT_WORDS[row.kind])), grouped(row.rows))
     return table
 
 

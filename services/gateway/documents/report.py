@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.core.document import Document, Form
 from shared.core.states import LoadMode, RunKind, RunState
 from shared.ledger.snapshots import Notice
-from shared.status.document import BalanceStatus, PhaseStatus, ReasonStatus, Verdict, WarningStatus
+from shared.status.document import BalanceStatus, BroughtInStatus, PhaseStatus, ReasonStatus, Verdict, WarningStatus
 
 
 class ReportFormat(StrEnum):
@@ -76,6 +76,7 @@ class ReportDocument(Document, frozen=True, kw_only=True):
     balance: BalanceStatus
     evidence: tuple[Proof, ...]
     warnings: tuple[WarningStatus, ...]
+    brought_in: tuple[BroughtInStatus, ...]
     notices: tuple[Notice, ...]
     quarantine: tuple[ReasonStatus, ...]
     phases: tuple[PhaseStatus, ...]

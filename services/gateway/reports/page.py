@@ -11,7 +11,7 @@ from services.gateway.reason_words import words_for
 from services.gateway.reports.markup import Markup, element, joined
 from shared.core.states import Outcome, RunState
 from shared.status.document import BalanceStatus, MappingAccount
-from shared.status.words import duration, of_pass
+from shared.status.words import BROUGHT_WORDS, duration, of_pass
 
 STYLE = Markup(files("services.gateway.reports").joinpath("page.css").read_text(encoding="utf-8"))
 COLOURS = {
@@ -38,6 +38,7 @@ def report_page(report: ReportDocument) -> str:
         _balance(report.balance),
         _quarantine(report),
         _warnings(report),
+        _brought_in(report),
         _evidence(report),
         _phases(report),
         _deeds(report),
@@ -165,6 +166,19 @@ def _warnings(report: ReportDocument) -> Markup:
         for found in report.notices
     ]
     return _section("Warnings", ("Warning", "Where", "Rows"), rows)
+
+
+def _brought_in(report: ReportDocument) -> Markup:
+    rows = [
+        element(
+            "tr",
+            element("td", f"{found.mapping} {found.column}", class_="name"),
+            element("td", BROUGHT_WORDS[found.kind]),
+            number(found.rows),
+        )
+        for found in report.brought_in
+    ]
+    return _section("Not from the source", ("Mapping and column", "Where the value comes from", "Rows"), rows)
 
 
 def _evidence(report: ReportDocument) -> Markup:

@@ -43,6 +43,7 @@ def run_report(
         balance=balance,
         evidence=evidence(known),
         warnings=status.warnings,
+        brought_in=status.brought_in,
         notices=status.notices,
         quarantine=status.quarantine,
         phases=status.phases,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.plan.checks.calls import Calls
 from shared.plan.checks.expressions import in_brackets
 from shared.plan.checks.mapping import check_mapping
+from shared.plan.checks.retired import check_retired
 from shared.plan.checks.tables import check_tables
 from shared.plan.deferred import order_of
 from shared.plan.expressions import parse_all
@@ -44,4 +45,5 @@ def report_plan(plan: Plan, report: Report) -> None:
         if name not in used:
             report.warning(book.position, f"code book {name!r} is never used")
     check_tables(plan, report)
+    check_retired(plan, report)
     order_of(plan.mappings, report)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from shared.plan.checks.accounts import check_accounts
 from shared.plan.checks.calls import Calls
 from shared.plan.checks.expressions import Scope, check_expression
+from shared.plan.checks.placeholders import check_placeholders
 from shared.plan.expressions import Expression
 from shared.plan.follows import check_follows
 from shared.plan.from_checks import aliases_of, from_faults, key_faults
@@ -31,6 +33,8 @@ def check_mapping(plan: Plan, mapping: Mapping, calls: Calls, report: Report) ->
     check_follows(mapping, report)
     check_rest(mapping, expressions, report)
     check_named_columns(mapping, report)
+    check_placeholders(plan, mapping, report)
+    check_accounts(plan, mapping, report)
     return {name for expression in (*expressions.values(), *later) if expression for name in codebooks_of(expression)}
 
 

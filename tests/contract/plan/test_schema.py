@@ -36,6 +36,8 @@ mappings:
     proof: {sum: [name]}
     rules: [{name: named, check: name IS NOT NULL}]
     quarantine_limit: {rows: 1}
+    placeholder: {columns: {name: Unknown}}
+    accounts: {from_hash: none}
 unmapped: {session: sessions do not move}
 """
 )
@@ -127,6 +129,8 @@ def test_the_schema_knows_the_keys_that_the_reader_knows_and_describes_each(monk
         "a rule": known["rule"],
         "'proof'": keys["proof"],
         "'quarantine_limit'": keys["quarantine_limit"],
+        "'placeholder'": keys["placeholder"],
+        "'accounts'": keys["accounts"],
         "'otherwise' of code book": known["codebook"]["oneOf"][0]["properties"]["otherwise"],
     }
     assert {what: names - refused for what, names in asked.items()} == {

@@ -103,6 +103,8 @@ def test_codes_and_reasons_are_compared_one_by_one() -> None:
         ("follows: {boss: \"ref('doctors', p.doctor_id)\"}", "follows boss"),
         ("unique: {legacy_id: checked}", "unique legacy_id"),
         ("proof: {sum: [legacy_id]}", "proof legacy_id"),
+        ("placeholder: {columns: {sex: other}}", "placeholder sex"),
+        ("accounts: {from_hash: none}", "accounts"),
     ),
 )
 def test_every_policy_of_a_mapping_is_compared(line: str, what: str) -> None:
@@ -114,11 +116,11 @@ def test_a_part_of_the_language_that_is_new_must_be_compared_too() -> None:
     compared = {
         "into", "from_", "key", "content_key", "key_domain", "excludes_expected", "keep", "columns", "follows",
         "missing_parent", "bad_value", "rules", "required", "clear", "proof_sums", "unique_checked", "quarantine_limit",
-        "triggers", "functions",
+        "triggers", "functions", "placeholder", "accounts",
     }  # fmt: skip
     assert set(Mapping.__struct_fields__) == compared | {"name", "position"}
     of_plan = {
         "name", "namespace", "namespace_secret", "keys", "source_schema", "target_schema", "codebooks", "mappings",
-        "unmapped", "functions",
+        "unmapped", "retired", "functions",
     }  # fmt: skip
     assert set(Plan.__struct_fields__) == of_plan | {"files", "hash"}

@@ -93,19 +93,11 @@ def test_all_problems_of_a_plan_are_said_at_once_each_at_its_place() -> None:
 
 @pytest.mark.parametrize(
     ("line", "expected"),
-    (
-        ("people: {mapping: patients}", "patient matching is not part of this version"),
-        ("accounts: {}", "making accounts is not part of this version"),
-    ),
+    (("people: {mapping: patients}", "patient matching is not part of this version"),),
 )
 def test_parts_of_later_versions_are_known_and_refused(line: str, expected: str) -> None:
     (problem,) = refused(CLINIC + line + "\n")
     assert problem.endswith(f": {expected}")
-
-
-def test_a_placeholder_parent_is_known_and_refused() -> None:
-    (problem,) = refused(CLINIC.replace("unmapped:", "    missing_parent: {doctor_id: placeholder}\nunmapped:"))
-    assert problem.endswith("a placeholder parent is not part of this version")
 
 
 @pytest.mark.parametrize(

@@ -283,7 +283,7 @@ def test_an_unknown_code_with_a_policy_is_counted(engine: Engine) -> None:
     body = transformed(
         engine, one("text", "codebook('kind', p.a)", codebooks=(KIND,)), [("1", None), ("9", None), (None, None)]
     )
-    assert (body.row_count, warned(body)) == (3, {("unknown_code", "v"): 1})
+    assert (body.row_count, warned(body)) == (3, {("otherwise", "v"): 1, ("unknown_code", "v"): 1})
 
 
 def test_a_shared_part_is_not_computed_outside_its_try(engine: Engine) -> None:
