@@ -27,6 +27,8 @@ LONGEST_TEXT = 8_000
 """Characters of one `from`, key or expression: what reads them takes longer than their length."""
 MOST_TEXTS = 5_000
 """Texts of SQL in one plan, some milliseconds each."""
+MOST_CHARACTERS = 200_000
+"""Characters of all texts of SQL in one plan together. Their trees take up to 2 kB of memory for each."""
 DEEPEST = 200
 """Brackets and CASEs open at once in one text: what is never closed takes a parser time by the square of its depth."""
 OPENING, CLOSING = frozenset({"(", "[", "{", "case"}), frozenset({")", "]", "}", "end"})
@@ -79,9 +81,12 @@ def check_names(files: Mapping[str, str]) -> None:
 
 def check_lengths(plan: Plan) -> None:
     """There are no more texts, and no longer ones, than can be read in time. Raises PlanRefused."""
-    count = sum(1 for mapping in plan.mappings for _ in texts_of(mapping))
-    if count > MOST_TEXTS:
+    lengths = [len(text.value) for mapping in plan.mappings for text in texts_of(mapping)]
+    if len(lengths) > MOST_TEXTS:
         raise PlanRefused([problem(main_file(plan.files), f"more than {MOST_TEXTS} expressions")])
+    if sum(lengths) > MOST_CHARACTERS:
+        message = f"the expressions and FROM clauses have more than {MOST_CHARACTERS} characters together"
+        raise PlanRefused([problem(main_file(plan.files), message)])
     texts = [text for mapping in plan.mappings for text in texts_of(mapping)]
     found = [
         Problem(position=text.position, message=f"longer than {LONGEST_TEXT} characters")

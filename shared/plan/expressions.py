@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import cache
-from typing import Any, TypeVar
+from functools import cache, cached_property
+from typing import Any
 
 import duckdb
 import msgspec
 
 from shared.plan import parser
+from shared.plan.remembered import Remembered
 
 Node = dict[str, Any]
-Known = TypeVar("Known")
 
 
 class BadExpression(Exception):
@@ -44,7 +44,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     length: int
 
 
-class Expression(msgspec.Struct, frozen=True, kw_only=True):
+class Expression(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A parsed expression. `tree` is DuckDB's parse tree; `query_location` in it counts characters of `text`."""
 
     text: str
@@ -64,13 +64,13 @@ class Expression(msgspec.Struct, frozen=True, kw_only=True):
 
     def calls(self) -> tuple[Call, ...]:
         """Functions called, operators left out, parents first."""
-        known = _calls.get(self.text)
-        return remember(_calls, self.text, tuple(self._calls())) if known is None else known
+        return self._calls
 
-    def _calls(self) -> Iterator[Call]:
-        for node in self.walk():
-            if node["class"] == "FUNCTION" and not node.get("is_operator"):
-                yield call_of(node)
+    @cached_property
+    def _calls(self) -> tuple[Call, ...]:
+        return tuple(
+            call_of(node) for node in self.walk() if node["class"] == "FUNCTION" and not node.get("is_operator")
+        )
 
 
 def call_of(node: Node) -> Call:
@@ -100,26 +100,38 @@ def walk(node: object) -> Iterator[Node]:
 def parse(text: str) -> Expression:
     """Parse one scalar expression; its tree is shared and never changed. Raises BadExpression if it is not that."""
     known = _parsed.get(text)
-    return (
-        remember(_parsed, text, expression_of(text, parser.serialized([statement_of(text)])[0]))
-        if known is None
-        else known
-    )
+    if known is None:
+        answer = parser.serialized([statement_of(text)])[0]
+        known = _parsed.keep(text, expression_of(text, answer), len(answer))
+    return known
 
 
 def parse_all(texts: Iterable[str]) -> dict[str, Expression]:
-    """The expressions among many texts, parsed in one go. What is no expression is left out: `parse` says why."""
-    wanted = list(dict.fromkeys(texts))
-    unknown = [text for text in wanted if text not in _parsed]
+    """The expressions among many texts, parsed in few goes. What is no expression is left out: `parse` says why."""
+    wanted = dict.fromkeys(texts)
+    found = {text: known for text in wanted if (known := _parsed.get(text)) is not None}
     try:
-        answers = parser.serialized([statement_of(text) for text in unknown]) if unknown else []
+        for part in in_parts(text for text in wanted if text not in found):
+            for text, answer in zip(part, parser.serialized([statement_of(text) for text in part]), strict=True):
+                with suppress(BadExpression, RecursionError):
+                    found[text] = _parsed.keep(text, expression_of(text, answer), len(answer))
     except duckdb.Error:
         return {}
-    found = {text: _parsed[text] for text in wanted if text in _parsed}
-    for text, answer in zip(unknown, answers, strict=True):
-        with suppress(BadExpression, RecursionError):
-            found[text] = remember(_parsed, text, expression_of(text, answer))
     return found
+
+
+def in_parts(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Texts in parts, for one question each: the answers of a part are in memory together."""
+    part: list[str] = []
+    length = 0
+    for text in texts:
+        if part and length + len(text) > ASKED_TOGETHER:
+            yield part
+            part, length = [], 0
+        part.append(text)
+        length += len(text)
+    if part:
+        yield part
 
 
 def expression_of(text: str, answer: str) -> Expression:
@@ -178,21 +190,24 @@ def print_sql(tree: Node) -> str:
         return ".".join(tree["column_names"])
     document = document_of(tree)
     known = _printed.get(document)
-    return remember(_printed, document, parser.printed([document])[0].removeprefix(PREFIX)) if known is None else known
+    return _keep_printed(document, parser.printed([document])[0]) if known is None else known
 
 
 def print_all(trees: Iterable[Node]) -> list[str]:
-    """Many trees as SQL, printed in one go; none where one of them cannot be: `print_sql` says which."""
+    """Many trees as SQL, printed in few goes; none where one of them cannot be: `print_sql` says which."""
     documents = [document_of(tree) for tree in trees]
-    unknown = [document for document in dict.fromkeys(documents) if document not in _printed]
+    known = {document: text for document in documents if (text := _printed.get(document)) is not None}
     try:
-        statements = parser.printed(unknown) if unknown else []
+        for part in in_parts(document for document in dict.fromkeys(documents) if document not in known):
+            for document, statement in zip(part, parser.printed(part), strict=True):
+                known[document] = _keep_printed(document, statement)
     except duckdb.Error:
         return []
-    known = {document: _printed[document] for document in documents if document in _printed}
-    for document, statement in zip(unknown, statements, strict=True):
-        known[document] = remember(_printed, document, statement.removeprefix(PREFIX))
     return [known[document] for document in documents]
+
+
+def _keep_printed(document: str, statement: str) -> str:
+    return _printed.keep(document, statement.removeprefix(PREFIX), len(document))
 
 
 def document_of(tree: Node) -> str:
@@ -211,16 +226,9 @@ def _around() -> tuple[str, str]:
 
 
 HERE = "the tree"
-REMEMBERED = 8192
-"""Texts and trees that are remembered; a plan of 800 expressions needs some thousands."""
-_parsed: dict[str, Expression] = {}
-_printed: dict[str, str] = {}
-_calls: dict[str, tuple[Call, ...]] = {}
-
-
-def remember(memory: dict[str, Known], text: str, known: Known) -> Known:
-    """Remember what is known of a text. When there is too much, all is forgotten: it can be asked again."""
-    if len(memory) >= REMEMBERED:
-        memory.clear()
-    memory[text] = known
-    return known
+ASKED_TOGETHER = 65_536
+"""Characters of one question to the parser. Its answer has up to 90 times as many."""
+MOST_REMEMBERED = 8 * 1024 * 1024
+"""Characters of documents that are remembered; a tree takes some ten bytes for each of its document."""
+_parsed: Remembered[Expression] = Remembered(MOST_REMEMBERED)
+_printed: Remembered[str] = Remembered(MOST_REMEMBERED)

@@ -9,7 +9,15 @@ import pytest
 
 from services.gateway import inspection
 from services.gateway.api.problems import ApiError
-from services.gateway.inspection import LONGEST_TEXT, MOST_TEXTS, Inspection, Inspections, in_order, inspect
+from services.gateway.inspection import (
+    LONGEST_TEXT,
+    MOST_CHARACTERS,
+    MOST_TEXTS,
+    Inspection,
+    Inspections,
+    in_order,
+    inspect,
+)
 from shared.plan.reader import plan_files
 from shared.plan.report import MOST_PROBLEMS
 from tests.harness.portal import PLAN
@@ -66,6 +74,15 @@ def test_more_expressions_than_can_be_read_in_time_are_refused() -> None:
     columns = "".join(f"      c{number}: t.a\n" for number in range(MOST_TEXTS))
     found = inspect({"plan.yml": one_mapping() + columns})
     assert [error.message for error in found.errors] == [f"more than {MOST_TEXTS} expressions"]
+
+
+def test_long_expressions_are_refused_where_together_they_are_too_long() -> None:
+    many = MOST_CHARACTERS // LONGEST_TEXT + 1
+    columns = "".join(f"      c{number}: \"'{'x' * (LONGEST_TEXT - 2)}'\"\n" for number in range(many))
+    found = inspect({"plan.yml": one_mapping() + columns})
+    assert [error.message for error in found.errors] == [
+        f"the expressions and FROM clauses have more than {MOST_CHARACTERS} characters together"
+    ]
 
 
 @pytest.mark.timeout(60)
