@@ -60,7 +60,9 @@ def with_rejected(
         key = literal(json.dumps(name, ensure_ascii=False) + ":")
         members.append(f"CASE WHEN {failed[name]} THEN {key} || {_original(column.used, sources)} END")
     rejected = f"'{{' || concat_ws(',', {', '.join(members)}) || '}}'"
-    return f"CASE WHEN {any_of(list(failed.values()))} THEN with_rejected({value}, {rejected}) ELSE {value} END"
+    return (
+        f"CASE WHEN {any_of([failed[name] for name in aside])} THEN with_rejected({value}, {rejected}) ELSE {value} END"
+    )
 
 
 def _original(used: tuple[str, ...], sources: tuple[SourceColumn, ...]) -> str:

@@ -17,7 +17,18 @@ from shared.messages.data import LoadBody, RefusedRow
 from shared.plan import source_types as pg
 from shared.plan.compiled import CompiledMapping, Cut, KeyPart, LoadProgram, SourceColumn, SourceProgram
 from shared.plan.keys import CanonicalForm, KeyPartType, KeySignature
-from shared.plan.model import BadValue, Codebook, ColumnExpression, Mapping, Plan, Rule, Text
+from shared.plan.model import (
+    Accounts,
+    BadValue,
+    Codebook,
+    ColumnExpression,
+    Mapping,
+    MissingParent,
+    ParentPolicy,
+    Plan,
+    Rule,
+    Text,
+)
 from shared.plan.position import Position
 from shared.plan.transform_sql import compile_transform
 from shared.postgres.catalog import Column, ColumnType, Table
@@ -70,6 +81,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     content_key: bool = False
     ordered: bool = False
     parents: dict[str, KeySignature] = {}
+    invented: tuple[str, ...] = ()
+    accounts: Accounts | None = None
+    without_parent: tuple[str, ...] = ()
 
 
 def compiled(
@@ -118,7 +132,14 @@ def compiled_onto(
         keep=text(options.keep) if options.keep else None,
         rules=options.rules,
         required=tuple(map(text, options.required)),
-        columns=tuple(ColumnExpression(column=name, expression=text(sql)) for name, sql in expressions.items()),
+        columns=tuple(
+            ColumnExpression(column=name, expression=text(sql), invented=name in options.invented)
+            for name, sql in expressions.items()
+        ),
+        accounts=options.accounts,
+        missing_parent={
+            name: ParentPolicy(position=PLACE, without=MissingParent.PLACEHOLDER) for name in options.without_parent
+        },
         bad_value={
             **dict.fromkeys(options.bad_value, BadValue.KEEP_ASIDE),
             **dict.fromkeys(options.nulled, BadValue.NULL_IT),
@@ -128,7 +149,7 @@ def compiled_onto(
         name="test",
         namespace=str(NAMESPACE),
         codebooks={book.name: book for book in options.codebooks},
-        mappings=(mapping,),
+        mappings=(mapping, msgspec.structs.replace(mapping, name="doctors", key_domain="doctors", columns=())),
         unmapped={},
         files={},
         hash="",

@@ -71,6 +71,11 @@ def test_every_piece_of_a_plan_in_the_guide_is_sound_with_those_above_it(block: 
         assert f"  - name: {name}\n" in files["plan.yml"]
 
 
+def test_the_plan_of_accounts_is_sound() -> None:
+    (text,) = (block.text for block in BLOCKS if block.file == "accounts/plan.yml")
+    assert check_plan(plan_of_files({"plan.yml": text})) == ()
+
+
 def test_the_plan_in_several_files_is_sound() -> None:
     found = {block.file.removeprefix("several/"): block.text for block in BLOCKS if block.file.startswith("several/")}
     assert len(found) == 3
@@ -94,7 +99,8 @@ def test_every_command_in_the_guide_is_one(line: int, words: str) -> None:
     "word",
     (
         "include:", "otherwise:", "follows:", "missing_parent:", "bad_value:", "rules:", "keep:", "unique:", "proof:",
-        "triggers:", "quarantine_limit:", "content()", "WITH RECURSIVE", "--only", "plan coverage",
+        "triggers:", "quarantine_limit:", "content()", "WITH RECURSIVE", "--only", "plan coverage", "placeholder:",
+        "retired:", "accounts:",
     ),
 )  # fmt: skip
 def test_the_guide_shows_every_part_of_the_language(word: str) -> None:
