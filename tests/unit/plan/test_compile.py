@@ -248,6 +248,32 @@ def test_what_is_followed_is_computed_and_judged_and_is_no_column_of_the_target(
     assert "guide refers to doctors (checked by the loader)" in explanation_text(explain(compiled(FOLLOWING)))
 
 
+def test_what_rules_name_and_what_is_followed_is_packed_listed_in_the_lineage_and_read_once() -> None:
+    text = (
+        CLINIC.replace("      doctor_id: ref('doctors', p.doctor_id)\n", "")
+        .replace("rest(except := ['password'])", "rest(except := ['password'], also := ['sex'])")
+        .replace(
+            "unmapped:", "    follows: {guide: \"ref('doctors', p.doctor_id)\"}\n    keep: p.notes <> ''\nunmapped:", 1
+        )
+    )
+    plan = compiled(text)
+    patients = plan.mapping("patients")
+    assert {"doctor_id", "notes", "sex"} <= set(patients.transform.packed)
+    read_columns = [(column.alias, column.column) for column in patients.source.columns]
+    assert len(read_columns) == len(set(read_columns))
+    (line,) = [one for one in lineage(read(text), plan) if (one.mapping, one.column) == ("patients", "metadata")]
+    assert {"doctor_id", "notes", "sex"} <= {one.column for one in line.sources}
+
+
+def test_what_is_named_like_a_secret_is_packed_where_it_is_asked_for_by_name() -> None:
+    text = CLINIC.replace("rest(except := ['password'])", "rest(also := ['p.password'])")
+    assert "password" in compiled(text).mapping("patients").transform.packed
+    (message,) = refused(
+        CLINIC.replace("rest(except := ['password'])", "rest(also := ['pasword'], except := 'password')")
+    )
+    assert "also names 'pasword', which is no column of `from`" in message
+
+
 def test_what_the_target_has_a_column_for_is_not_followed() -> None:
     (message,) = refused(FOLLOWING, target=with_column(Column(name="guide", type=UUID)))
     assert message.endswith("has a column 'guide': list it under `columns`, or choose another name")

@@ -150,6 +150,16 @@ def test_a_late_column_is_filled_in_with_nothing_but_its_key_and_what_rules_abou
     assert [column.column for column in alone.source.columns] == ["phone"]
 
 
+def test_a_late_value_that_does_not_fit_is_nulled_and_never_kept_aside() -> None:
+    def effects(fate: str) -> set[str]:
+        text = CLINIC.replace("unmapped:", f"    bad_value: {{sex: {fate}}}\nunmapped:")
+        (late,) = compiled(text, APP, select(read(text), ["patients.sex"])).mappings
+        return {check.effect.value for check in late.transform.checks if check.reason == "unknown_code"}
+
+    assert effects("null_it") == {"warn"}
+    assert effects("keep_aside") == {"refuse"}
+
+
 def test_the_rest_that_is_filled_in_late_is_the_same_rest() -> None:
     whole = compiled(CLINIC, APP).mapping("patients")
     (late,) = compiled(CLINIC, APP, select(read(CLINIC), ["patients.metadata"])).mappings
