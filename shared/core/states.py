@@ -123,12 +123,14 @@ class Stage(StrEnum):
 class Brought(StrEnum):
     """Where a value comes from that is not in the source.
 
-    A value of the plan that is marked as invented, a code book's for unknown codes, the default of the target's column.
+    A value of the plan that is marked as invented, a code book's for unknown codes, the default of the target's column,
+    a reference to the row that stands for missing parents.
     """
 
     INVENTED = "invented"
     OTHERWISE = "otherwise"
     DEFAULT = "default"
+    PLACEHOLDER = "placeholder"
 
 
 class Encoding(StrEnum):

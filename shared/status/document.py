@@ -155,7 +155,8 @@ class WarningStatus(Document, frozen=True, kw_only=True):
 class BroughtInStatus(Document, frozen=True, kw_only=True):
     """Rows of a mapping whose column holds what is not in the source.
 
-    `kind`: invented by the plan, a code book's value for other codes (`otherwise`), or the target's `default`.
+    `kind`: invented by the plan, a code book's value for other codes (`otherwise`), the target's `default`, or a
+    reference to a `placeholder`, which is a warning too.
     """
 
     mapping: str

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from shared.core.states import MappingState, RunState
+from shared.core.states import Brought, MappingState, RunState
 from shared.ledger.register import ShownState, shown_state
 from shared.ledger.snapshots import MappingSnapshot, RunSnapshot, WarningCount
+from shared.plan.compiled import PLACEHOLDER_PARENT
 from shared.status.accounts import balance_of, in_flight, not_read
 from shared.status.document import (
     BroughtInStatus,
@@ -145,10 +146,13 @@ def _comes_before(other: MappingSnapshot, mapping: MappingSnapshot) -> bool:
 
 
 def _brought_in(snapshot: RunSnapshot) -> tuple[BroughtInStatus, ...]:
-    return tuple(
-        BroughtInStatus(mapping=found.mapping, kind=found.kind, column=found.column, rows=found.row_count)
-        for found in snapshot.brought_in
-    )
+    counted = [(one.mapping, one.kind, one.column, one.row_count) for one in snapshot.brought_in]
+    counted += [
+        (one.mapping, Brought.PLACEHOLDER, one.column, one.row_count)
+        for one in snapshot.warnings
+        if one.code == PLACEHOLDER_PARENT
+    ]
+    return tuple(BroughtInStatus(mapping=name, kind=kind, column=at, rows=count) for name, kind, at, count in counted)
 
 
 def _quarantine(snapshot: RunSnapshot) -> tuple[ReasonStatus, ...]:

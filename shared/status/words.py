@@ -12,6 +12,7 @@ BROUGHT_WORDS: Mapping[Brought, str] = MappingProxyType(
         Brought.INVENTED: "invented by the plan",
         Brought.OTHERWISE: "unknown code, the code book's value for others",
         Brought.DEFAULT: "default of the target, nothing fills the column",
+        Brought.PLACEHOLDER: "the placeholder of a missing parent",
     }
 )
 """Where values come from that are not in the source."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,8 +12,16 @@ import pytest
 from rich.console import Console, RenderableType
 
 from shared.core.counts import Counts
-from shared.core.states import LoadMode, MappingState, RunKind, RunState, Stage
-from shared.ledger.snapshots import BatchCounts, MappingSnapshot, QuarantineCount, RunSnapshot, WarningCount
+from shared.core.states import Brought, LoadMode, MappingState, RunKind, RunState, Stage
+from shared.ledger.snapshots import (
+    BatchCounts,
+    BroughtInCount,
+    MappingSnapshot,
+    Notice,
+    QuarantineCount,
+    RunSnapshot,
+    WarningCount,
+)
 from shared.status.document import RunStatus
 from shared.status.status import run_status
 from transfuse.exit_codes import ExitCode
@@ -151,3 +160,20 @@ def test_durations_read_well(seconds: float | None, text: str) -> None:
 
 def test_counts_are_grouped() -> None:
     assert (grouped(1234567), grouped(0), grouped(None)) == ("1,234,567", "0", "-")
+
+
+def test_what_is_not_from_the_source_is_listed_with_its_rows_and_is_no_reason_to_look() -> None:
+    brought = BroughtInCount(mapping="doctors", kind=Brought.INVENTED, column="specialty", row_count=1234)
+    turned = WarningCount(mapping="projects", code="placeholder_parent", column="creator_id", row_count=5)
+    quiet = changed(brought_in=(brought,))
+    assert exit_code(quiet) is ExitCode.OK
+    shown = text_of(summary(changed(brought_in=(brought,), warnings=(turned,))))
+    assert re.search(r"doctors +specialty +invented by the plan +1,234", shown)
+    assert re.search(r"projects +creator_id +the placeholder of a missing parent +5", shown)
+
+
+def test_what_is_said_of_the_run_as_a_whole_is_shown() -> None:
+    notice = Notice(code="retired_column_filled", table="public.profiles.password_hash")
+    assert re.search(
+        r"retired_column_filled +public.profiles.password_hash", text_of(summary(changed(notices=(notice,))))
+    )

@@ -14,10 +14,18 @@ from services.gateway.reports.page import report_page
 from services.gateway.reports.report import run_report
 from services.gateway.resources.report import wanted
 from shared.core.counts import Counts
-from shared.core.states import MappingState, RunState, Stage
+from shared.core.states import Brought, MappingState, RunState, Stage
 from shared.ledger.audit_chain import Fault, Verification
 from shared.ledger.provenance import Asked, Provenance
-from shared.ledger.snapshots import BatchCounts, Notice, Phase, QuarantineCount, RunSnapshot, WarningCount
+from shared.ledger.snapshots import (
+    BatchCounts,
+    BroughtInCount,
+    Notice,
+    Phase,
+    QuarantineCount,
+    RunSnapshot,
+    WarningCount,
+)
 from tests.harness.snapshots import READ, STARTED, after, mapping_snapshot, run_snapshot
 
 NASTY = "<script>alert(1)</script>\"'&<img src=x onerror=y>"
@@ -190,3 +198,13 @@ def test_a_run_that_never_got_to_its_mappings_has_a_report_too() -> None:
 )
 def test_the_query_decides_before_the_header(query: ReportQuery, accept: str, expected: ReportFormat) -> None:
     assert wanted(query, accept) is expected
+
+
+def test_the_report_lists_what_is_not_from_the_source() -> None:
+    found = BroughtInCount(mapping="patients", kind=Brought.DEFAULT, column="shade", row_count=1900)
+    written = report(completed(brought_in=(found,)))
+    assert [(one.kind, one.column, one.rows) for one in written.brought_in] == [(Brought.DEFAULT, "shade", 1900)]
+    text = Seen(report_page(written)).text
+    assert "Not from the source" in text
+    assert "default of the target, nothing fills the column" in text
+    assert "1,900" in text
