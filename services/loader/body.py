@@ -33,6 +33,10 @@ class OpenedBatch(msgspec.Struct, frozen=True, kw_only=True):
         return self.body.legacy_keys[ordinal - 1]
 
     @property
+    def is_second(self) -> bool:
+        return self.batch.pass_number > 1
+
+    @property
     def filtered_count(self) -> int:
         return len(self.body.filtered_keys) // KEY_BYTES
 

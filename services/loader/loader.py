@@ -17,7 +17,7 @@ from services.loader.body import OpenedBatch, kept_body, open_batch
 from services.loader.isolation import check_systematic, isolate
 from services.loader.own_keys import judge_own_keys
 from services.loader.parents import MISSING_PARENT, UNRESOLVED, Parents
-from services.loader.patch import pass_over_absent
+from services.loader.patch import pass_over
 from services.loader.placeholders import make_placeholders
 from services.loader.runs import LoadRun, LoadRuns
 from services.loader.settlement import make_settlement
@@ -85,13 +85,12 @@ class BatchLoader:
         Raises WorldError (put the message back), BatchError (count an attempt), RunError (the run cannot go on).
         """
         batch = message.batch
-        if message.mode not in BUILT_MODES or (batch.pass_number > 1 and message.mode is not LoadMode.PATCH):
-            raise RunError(f"The load mode {message.mode} is not part of this version.", code="unknown_mode")
         async with self._pool.acquire() as connection:
             with told(f"preparing to load {batch.mapping}"):
                 run = await self._runs.get(connection, batch.run)
                 if run is None:
                     return Settled(claim=Claim.DROPPED)
+                _check_mode(message, run)
                 mapping = run.mapping(batch.mapping).of_pass(batch.pass_number)
                 shape, statements = await self._prepare(connection, batch, mapping, message.mode)
             if message.body_id is not None:
@@ -196,7 +195,7 @@ class BatchLoader:
             connection, load.run, program, load.statements, verdicts, keys, nulled_code=nulled_code
         )
         await make_placeholders(connection, program, {name: keys[name] for name in needed})
-        if await judge_own_keys(connection, program, load.statements, verdicts, load.mode):
+        if await judge_own_keys(connection, program, load.statements, verdicts, load.run.mode):
             self._rerun.add((load.run.run, load.mapping.name))
         await take_out(connection, verdicts.judged, load.shape, load.statements, verdicts)
         if path is Path.ISOLATED:
@@ -216,8 +215,21 @@ class BatchLoader:
         opened, shape, statements = load.opened, load.shape, load.statements
         await stage(connection, opened, shape, statements, verdicts)
         if load.mode is LoadMode.PATCH:
-            await pass_over_absent(connection, opened, statements, verdicts)
+            told = await self._parents.not_loaded(connection, load.run, opened) if opened.is_second else frozenset()
+            await pass_over(connection, opened, statements, verdicts, told)
             await take_out(connection, verdicts.filtered, shape, statements, verdicts)
+
+
+def _check_mode(message: LoadBatch, run: LoadRun) -> None:
+    """The mode is the ledger's: a message that says another one could make an insert overwrite rows."""
+    mode = run.mode_of(message.batch.pass_number)
+    if mode not in BUILT_MODES:
+        raise RunError(f"The load mode {mode} is not part of this version.", code="unknown_mode")
+    if message.mode is not mode:
+        raise RunError(
+            f"A batch of {message.batch.mapping} came in the load mode {message.mode}, the run's is {mode}.",
+            code="mode_differs",
+        )
 
 
 def _closer(path: Path, refused: RowsRefused) -> Path:

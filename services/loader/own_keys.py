@@ -18,8 +18,8 @@ async def judge_own_keys(
 ) -> bool:
     """Compare staged rows with those of the same key in the target; whether there were any.
 
-    An equal row is `unchanged` whatever else was found: it is never a bad row. A different one is quarantined by an
-    insert, and updated by every other mode.
+    An equal row is `unchanged` whatever else was found: it is never a bad row. A different one is quarantined by a run
+    of mode insert, and updated by every other one. The second pass of an insert sets what is NULL and no other value.
     """
     if not statements.compare:
         return False
@@ -28,7 +28,7 @@ async def judge_own_keys(
     for row in found:
         if row["same"]:
             verdicts.keep(row["ordinal"])
-        elif mode is LoadMode.INSERT:
+        elif mode is LoadMode.INSERT and row["taken"]:
             verdicts.refuse(row["ordinal"], reason)
         else:
             verdicts.updated.add(row["ordinal"])

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.loader.body import keys_of
+from services.loader.body import OpenedBatch, keys_of
 from services.loader.runs import LoadRun, LoadRuns
 from services.loader.statements import Statements
 from services.loader.verdicts import Verdicts
@@ -95,6 +95,16 @@ class Parents:
                 verdicts.warned[Reason(code=PLACEHOLDER_PARENT, column=reference.column)] += len(turned)
                 await connection.execute(statements.turns[number], turned, _text(placeholder, reference))
         return frozenset(needed)
+
+    async def not_loaded(self, connection: asyncpg.Connection, run: LoadRun, opened: OpenedBatch) -> frozenset[bytes]:
+        """The keys of a second pass whose rows the first one of this run filtered or quarantined.
+
+        They may be in the target all the same, from an earlier run or by somebody else.
+        """
+        keys = frozenset((*keys_of(opened.body.target_keys), *(row.target_key for row in opened.body.refused)))
+        quarantined = await quarantined_among(connection, run.run, opened.batch.mapping, keys - {b""})
+        filtered = keys_of(await self._filtered_by(connection, run.run, opened.batch.mapping))
+        return quarantined | keys.intersection(filtered)
 
     def forget(self, run: UUID) -> None:
         """Drop what is kept of a run that ended."""

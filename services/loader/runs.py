@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from shared.core.errors import RunError
+from shared.core.states import LoadMode
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
 from shared.ledger.settling import read_loading
@@ -22,6 +23,7 @@ class LoadRun(msgspec.Struct, frozen=True, kw_only=True):
 
     run: UUID
     plan: CompiledPlan
+    mode: LoadMode
     key: RunKey
 
     def mapping(self, name: str) -> CompiledMapping:
@@ -30,6 +32,10 @@ class LoadRun(msgspec.Struct, frozen=True, kw_only=True):
             return self.plan.mapping(name)
         except KeyError as error:
             raise RunError(f"The plan of this run has no mapping {name}.", code="unknown_mapping") from error
+
+    def mode_of(self, pass_number: int) -> LoadMode:
+        """How batches of a pass end: a second one patches, whatever the run does to whole rows."""
+        return self.mode if pass_number == 1 else LoadMode.PATCH
 
 
 class LoadRuns:
@@ -47,7 +53,7 @@ class LoadRuns:
             if found is None:
                 return None
             key = RunKey(self._keyring.unwrap(found.wrapped_key, run))
-            known = self._kept[run] = LoadRun(run=run, plan=_plan(found.compiled), key=key)
+            known = self._kept[run] = LoadRun(run=run, plan=_plan(found.compiled), mode=found.mode, key=key)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return known

@@ -37,7 +37,7 @@ insert into {table} ({names}) overriding system value
 select {values} from pg_temp.transfuse_staged s where s.ordinal between $1 and $2 order by s.ordinal
 
 -- name: compare
-select s.ordinal, {same} as same from pg_temp.transfuse_staged s join {table} t on {identity}
+select s.ordinal, {same} as same, true as taken from pg_temp.transfuse_staged s join {table} t on {identity}
 
 -- name: missing
 select {number}::integer as reference, s.ordinal, s.{staged}::text as parent

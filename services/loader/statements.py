@@ -22,7 +22,8 @@ class Statements(msgspec.Struct, frozen=True, kw_only=True):
     """Ready statements. `missing` and `compare` are empty where there is no reference and no known key to look for.
 
     `write` puts what is left in the temporary table into the target, `trial` some of it; both in the way of the mode.
-    `absent` and `absent_keys` find what is not there to be patched, and are empty in every other mode.
+    `lock` holds the rows that a patch is about to change, `absent` and `absent_keys` find what is not there to be
+    patched; they are empty in every other mode.
     """
 
     create: str
@@ -33,6 +34,7 @@ class Statements(msgspec.Struct, frozen=True, kw_only=True):
     texts: str
     nulls: tuple[str, ...]
     turns: tuple[str, ...]
+    lock: str = ""
     absent: str = ""
     absent_keys: str = ""
 
@@ -47,7 +49,7 @@ def make_statements(program: LoadProgram, shape: TargetShape, mode: LoadMode = L
         create=SQL["create"].format(columns=", ".join(map(_definition, shape.columns))),
         write=texts["write"].format(**fill),
         trial=texts["trial"].format(**fill),
-        compare=SQL["compare"].format(**fill) if fill["identity"] else "",
+        compare=(PATCH if patches else SQL)["compare"].format(**fill) if fill["identity"] else "",
         missing="\nunion all\n".join(
             SQL["missing"].format(number=number, staged=staged[number], absent=_absent(one_of, staged[number]))
             for number, one_of in _by_column(program)
@@ -58,6 +60,7 @@ def make_statements(program: LoadProgram, shape: TargetShape, mode: LoadMode = L
             SQL["turn"].format(staged=name, type_name=shape.column(reference.column).staged_type)
             for name, reference in zip(staged, program.references, strict=True)
         ),
+        lock=PATCH["lock"].format(**fill) if patches else "",
         absent=PATCH["absent"].format(**fill) if patches else "",
         absent_keys=PATCH["absent_keys"].format(**fill) if patches else "",
     )
@@ -98,6 +101,10 @@ def _fill(program: LoadProgram, shape: TargetShape) -> dict[str, str]:
         "values": ", ".join(map(_value, shape.written)),
         "identity": " and ".join(f"t.{Identifier(column.name)} = s.{column.staged}" for column in known),
         "same": " and ".join(f"({_same(column)})" for column in shape.written),
+        # A value that is not NULL and another one: whoever wrote it, it was not this run.
+        "taken": " or ".join(
+            f"(t.{Identifier(column.name)} is not null and not ({_same(column)}))" for column in changed
+        ),
         "key": ", ".join(Identifier(column.name) for column in known),
         "type_name": known[0].type_name if known else "text",
         "updates": ", ".join(f"{Identifier(column.name)} = {_value(column)}" for column in changed),

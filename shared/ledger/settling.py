@@ -12,7 +12,7 @@ from shared.core.counts import Counts
 from shared.core.errors import RunError
 from shared.core.ids import BatchRef
 from shared.core.redaction import Masked
-from shared.core.states import Stage
+from shared.core.states import LoadMode, Stage
 from shared.ledger.bodies import BODY_STAGES, body_id
 from shared.messages.data import Reason, Warned
 from shared.plan.model import QuarantineLimit
@@ -37,9 +37,10 @@ class Claim(StrEnum):
 
 
 class Loading(msgspec.Struct, frozen=True, kw_only=True):
-    """What the loader needs of a planned run: msgpack of its `CompiledPlan`, and its data key, wrapped."""
+    """What the loader needs of a planned run: msgpack of its `CompiledPlan`, its mode, and its data key, wrapped."""
 
     compiled: bytes
+    mode: LoadMode
     wrapped_key: bytes
 
 
@@ -82,7 +83,9 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 async def read_loading(connection: asyncpg.Connection, run: UUID) -> Loading | None:
     """A planned run, None where there is none or it is not planned yet."""
     row = await connection.fetchrow(SQL["loading"], run)
-    return None if row is None else Loading(compiled=row["compiled"], wrapped_key=row["wrapped"])
+    if row is None:
+        return None
+    return Loading(compiled=row["compiled"], mode=LoadMode(row["mode"]), wrapped_key=row["wrapped"])
 
 
 async def claim_batch(connection: asyncpg.Connection, batch: BatchRef) -> Claim:

@@ -103,6 +103,8 @@ class Target:
 
     async def message(self, ref: BatchRef, body: Body, mode: LoadMode = LoadMode.INSERT) -> LoadBatch:
         """The load message of a batch."""
+        if ref.pass_number == 1:
+            await self.connection.execute("update transfuse.run set mode = $2 where id = $1", ref.run, mode.value)
         sink = io.BytesIO()
         await self.connection.copy_from_query(body.select, output=sink, format=body.encoding.value)
         keys = [row[0] for row in await self.connection.fetch(body.select)]

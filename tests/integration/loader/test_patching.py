@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from shared.core.counts import Counts
@@ -79,7 +81,7 @@ async def loaded_again(tree: Target) -> UUID:
     return await tree.second({"tree": TREE}, {"tree": PARENTS})
 
 
-async def test_rows_that_the_first_pass_did_not_load_are_passed_over_whatever_is_wrong_with_them(tree: Target) -> None:
+async def test_rows_that_are_gone_since_the_first_pass_are_passed_over_and_counted_in_a_warning(tree: Target) -> None:
     run = await loaded(tree)
     await tree.connection.execute("delete from tree where name in ('name 3', 'name 4')")
     there = RefusedRow(
@@ -95,8 +97,77 @@ async def test_rows_that_the_first_pass_did_not_load_are_passed_over_whatever_is
     manifest = await tree.manifest(ref)
     assert (manifest["filtered"], manifest["quarantined"]) == (keys([3, 4]), keys([5]))
     warnings = await tree.connection.fetchval("select warnings from transfuse.batch where pass = 2")
-    assert "not_in_target" not in warnings
+    assert '"code": "not_in_target", "count": 2' in warnings
     assert '"code": "unresolved", "count": 2' in warnings
+
+
+async def test_rows_that_the_first_pass_did_not_load_are_left_as_others_wrote_them(tree: Target) -> None:
+    await tree.connection.execute(f"insert into tree {ROWS}")
+    await tree.connection.execute("update tree set name = 'by hand' where name in ('name 3', 'name 4')")
+    run = await tree.second({"tree": TREE}, {"tree": PARENTS})
+    filtered = tuple(keys([5]))
+    await tree.load(batch(run, "tree"), Body(select=ROWS + " where g <> 5", filtered=filtered))
+    assert await tree.counts(batch(run, "tree")) == Counts(read=20, unchanged=17, quarantined=2, filtered=1)
+
+    counts = await patched(tree, run)
+    assert (counts.read, counts.filtered, counts.quarantined) == (20, 3, 0)
+    untouched = "select count(*) from tree where parent_id is null and name in ('by hand', 'name 5')"
+    assert await tree.connection.fetchval(untouched) == 3
+    warnings = await tree.connection.fetchval("select warnings from transfuse.batch where pass = 2")
+    assert "not_in_target" not in warnings
+
+
+@pytest.mark.parametrize("mode", (LoadMode.INSERT, LoadMode.MERGE))
+async def test_a_reference_that_somebody_else_has_set_is_overwritten_by_a_merge_and_never_by_an_insert(
+    tree: Target, mode: LoadMode
+) -> None:
+    await patched(tree, await loaded(tree))
+    await tree.connection.execute(
+        """update tree set parent_id = (select id from tree where name = 'name 1') where name = 'name 3';
+           update tree set parent_id = null where name = 'name 4'"""
+    )
+    run = await tree.second({"tree": TREE}, {"tree": PARENTS})
+    await tree.load(batch(run, "tree"), Body(select=ROWS), mode)
+
+    counts = await patched(tree, run)
+    found = dict(await tree.connection.fetch(LINKED))
+    if mode is LoadMode.INSERT:
+        assert counts == Counts(read=20, updated=1, unchanged=18, quarantined=1)
+        assert await tree.reasons(run) == {("key_taken", "id", ""): 1}
+        assert (found["name 3"], found["name 4"]) == ("name 1", "name 12")
+    else:
+        assert counts == Counts(read=20, updated=2, unchanged=18)
+        assert (found["name 3"], found["name 4"]) == ("name 11", "name 12")
+
+
+async def test_a_row_that_somebody_deletes_while_it_is_patched_is_passed_over(tree: Target) -> None:
+    run = await loaded(tree)
+    message = await tree.message(batch(run, "tree", pass_number=2), Body(select=LINKS), LoadMode.PATCH)
+    async with asyncio.TaskGroup() as tasks, tree.connection.transaction():
+        await tree.connection.execute("delete from tree where name = 'name 3'")
+        loading = tasks.create_task(tree.loader.load(message), name="loading")
+        await somebody_waits(tree)
+    settled = loading.result()
+    assert settled.counts is not None
+    assert (settled.counts.read, settled.counts.filtered, settled.counts.quarantined) == (20, 1, 0)
+
+
+async def somebody_waits(tree: Target) -> None:
+    """Until a session of this database waits for a lock."""
+    asked = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with tree.ledger.pool.acquire() as connection:
+        while not await connection.fetchval(asked):
+            await connection.execute("select pg_stat_clear_snapshot()")
+
+
+async def test_a_message_of_another_mode_than_the_ledgers_is_refused_and_writes_nothing(tree: Target) -> None:
+    await tree.load(batch(await tree.run({"tree": TREE}), "tree"), Body(select=ROWS))
+    run = await tree.run({"tree": TREE})
+    other = ROWS.replace("'name '", "'other '")
+    message = await tree.message(batch(run, "tree"), Body(select=other))
+    with pytest.raises(RunError, match="the run's is insert"):
+        await tree.loader.load(msgspec.structs.replace(message, mode=LoadMode.MERGE))
+    assert await tree.connection.fetchval("select count(*) from tree where name like 'other%'") == 0
 
 
 async def test_a_row_of_which_the_target_refuses_the_patch_waits_with_its_reason_and_stays_as_it_was(
