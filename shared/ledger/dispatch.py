@@ -40,13 +40,21 @@ class DispatchOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """What one look at the ledger asks to be published, in this order; all of it committed."""
+    """What one look at the ledger asks to be published, in this order; all of it committed.
+
+    `places` is how many batches of them were not in flight before.
+    """
 
     changes: tuple[RunChanged, ...] = ()
     commands: tuple[Command, ...] = ()
+    places: int = 0
 
     def __add__(self, other: Turn) -> Turn:
-        return Turn(changes=self.changes + other.changes, commands=self.commands + other.commands)
+        return Turn(
+            changes=self.changes + other.changes,
+            commands=self.commands + other.commands,
+            places=self.places + other.places,
+        )
 
 
 class Dispatch:
@@ -75,7 +83,7 @@ class Dispatch:
                 turn += Turn(changes=(RunChanged(run=run, state=RunState.CANCELLED),))
         for run in runs:
             taken = await self._look_at(run, budget)
-            budget -= len(taken.commands)
+            budget -= taken.places
             turn += taken
         return turn
 
@@ -139,7 +147,8 @@ class Dispatch:
         fresh = await connection.fetch(SQL["dispatch_batches"], run, room) if room > 0 else []
         if fresh:
             await connection.execute(SQL["take_turn"], run)
-        return Turn(commands=tuple(ExtractBatch(batch=ref) for ref in [*_refs(run, lost), *_refs(run, fresh)]))
+        refs = [*_refs(run, lost), *_refs(run, fresh)]
+        return Turn(commands=tuple(ExtractBatch(batch=ref) for ref in refs), places=len(fresh))
 
 
 def batch_key(ref: BatchRef) -> tuple[UUID, str, int, int]:
