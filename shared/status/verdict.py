@@ -17,6 +17,7 @@ from shared.status.document import BalanceStatus, Ground, ProgressStatus, StageS
 from shared.status.eta import rates
 
 STILL_SECONDS = 60.0
+UNREACHABLE_SECONDS = 120.0
 SLOW_SECONDS = 300.0
 SLOW_SHARE = 0.5
 SYSTEM_NAMES = MappingProxyType(
@@ -28,6 +29,8 @@ SYSTEM_NAMES = MappingProxyType(
         "redis": "Redis",
     }
 )
+NEEDED = frozenset({"legacy", "ledger", "target", "bus"})
+"""Systems without which no batch settles."""
 WITHOUT_ROWS = MappingProxyType(
     {
         RunKind.VALIDATE: ("The preflight is under way.", "The preflight is done and nothing stops a run."),
@@ -169,6 +172,9 @@ def _still(seen: Seen) -> Verdict | None:
     seconds = (snapshot.read_at - since).total_seconds()
     if seconds < STILL_SECONDS:
         return None
+    needed = [name for name in seen.away if name in NEEDED]
+    if needed and seconds >= UNREACHABLE_SECONDS:
+        return _unreachable(needed, seconds)
     away = [SYSTEM_NAMES.get(name, name) for name in seen.away]
     verb = "does not answer" if len(away) == 1 else "do not answer"
     keeps = "the ledger keeps the place"
@@ -178,6 +184,21 @@ def _still(seen: Seen) -> Verdict | None:
         ground=Ground.ATTENTION,
         headline=f"Nothing has settled for {words.duration(seconds)}.",
         detail=why,
+        figures={"seconds": round(seconds)},
+    )
+
+
+def _unreachable(away: Sequence[str], seconds: float) -> Verdict:
+    """Of a run that waits for the world: nobody paused it, and nobody has to resume it."""
+    # The ledger lies in the target, and what is lost first is what is named.
+    first = "target" if "ledger" in away else away[0]
+    names = dict.fromkeys(["target" if name == "ledger" else name for name in away])
+    answer = words.listed([SYSTEM_NAMES[name] for name in names]) + (" answers" if len(names) == 1 else " answer")
+    return Verdict(
+        code=f"{first}_unreachable",
+        ground=Ground.PAUSED,
+        headline=f"Paused: {SYSTEM_NAMES[first].removeprefix('the ')} unreachable.",
+        detail=f"Nothing has settled for {words.duration(seconds)}. The run goes on by itself as soon as {answer}.",
         figures={"seconds": round(seconds)},
     )
 

@@ -113,6 +113,27 @@ def test_a_standstill_names_the_system_that_does_not_answer() -> None:
     assert both == "The target and the legacy database do not answer; the ledger keeps the place."
 
 
+@pytest.mark.parametrize(
+    ("away", "code", "headline", "answers"),
+    (
+        (["target"], "target_unreachable", "Paused: target unreachable.", "the target answers"),
+        (["ledger", "target"], "target_unreachable", "Paused: target unreachable.", "the target answers"),
+        (["legacy"], "legacy_unreachable", "Paused: legacy database unreachable.", "the legacy database answers"),
+        (["bus", "redis"], "bus_unreachable", "Paused: RabbitMQ unreachable.", "RabbitMQ answers"),
+        (["bus", "target"], "bus_unreachable", "Paused: RabbitMQ unreachable.", "RabbitMQ and the target answer"),
+    ),
+)
+def test_two_minutes_without_a_system_that_the_run_needs_are_a_pause_that_ends_by_itself(
+    away: list[str], code: str, headline: str, answers: str
+) -> None:
+    settled = mapping_snapshot(settled_at=after(18))
+    found = verdict(run_snapshot(settled), away=away)
+    assert (found.code, found.ground, found.headline) == (code, Ground.PAUSED, headline)
+    assert found.detail == f"Nothing has settled for 2 min. The run goes on by itself as soon as {answers}."
+    assert verdict(run_snapshot(mapping_snapshot(settled_at=after(18.1))), away=away).code == "nothing_settled"
+    assert verdict(run_snapshot(settled), away=["redis"]).code == "nothing_settled"
+
+
 def test_a_standstill_counts_from_the_last_resume() -> None:
     phases = (
         Phase(state=RunState.RUNNING, started_at=STARTED, ended_at=after(1)),
