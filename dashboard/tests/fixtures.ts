@@ -107,6 +107,7 @@ export function status(given: Partial<RunStatus> = {}): RunStatus {
     balance: held,
     warnings: [],
     notices: [],
+    broughtIn: [],
     quarantine: [{ mapping: "orders", stage: "transform", code: "unknown_code", column: "status", rows: 14 }],
     ...given,
   };
@@ -154,6 +155,7 @@ export function report(given: Partial<Report> = {}): Report {
     evidence: [{ code: "counted", check: "Counted in the snapshot", result: "2 of 2 equal", state: "holds", at: of.readAt }],
     warnings: [],
     notices: [],
+    broughtIn: [{ mapping: "doctors", column: "specialty", kind: "invented", rows: 12 }],
     quarantine: of.quarantine,
     phases: of.phases,
     deeds: [{ at: of.readAt, actor: "night.operator-2", verb: "start" }],

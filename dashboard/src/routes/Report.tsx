@@ -14,6 +14,7 @@ import { clock, duration, full } from "../format/time";
 import { useTitle } from "../shell/useTitle";
 import { shortId, spoken } from "../words/identifiers";
 import { DIFFERENTIAL, OUTCOMES } from "../words/states";
+import { BroughtIn } from "./BroughtIn";
 import { Loaded } from "./Loaded";
 
 /** The report of a run: one sentence, the table, the evidence, two signatures. A4, always light. */
@@ -50,6 +51,7 @@ function Paper({ report }: { report: ReportDocument }) {
         <Reasons title="3  Warned about" empty="There is no warning." rows={report.warnings} />
       </div>
       {report.notices.length > 0 && <Notices report={report} />}
+      <BroughtIn rows={report.broughtIn} />
       <HowWeKnow report={report} />
       <Deeds report={report} />
       <section className="sign">
@@ -243,7 +245,7 @@ function Notices({ report }: { report: ReportDocument }) {
 function HowWeKnow({ report }: { report: ReportDocument }) {
   return (
     <section className="keep">
-      <h2>4  How we know</h2>
+      <h2>5  How we know</h2>
       <table className="rt">
         <thead>
           <tr>
@@ -270,7 +272,7 @@ function Deeds({ report }: { report: ReportDocument }) {
   if (report.deeds.length === 0) return null;
   return (
     <section className="keep">
-      <h2>5  Who did what</h2>
+      <h2>6  Who did what</h2>
       <table className="rt">
         <thead>
           <tr>

@@ -289,6 +289,7 @@ describe("the other pages", () => {
     gateway({ ...OF_A_RUN, [`GET /api/runs/${RUN_ID}/report`]: report() });
     open(`${RUN}/report`);
     expect(await screen.findByRole("heading", { name: "Migration report" })).toBeInTheDocument();
+    expect(screen.getByRole("row", { name: "doctors.specialty invented by the plan 12" })).toBeInTheDocument();
     expect(screen.getByRole("region", { name: "Balance by mapping" })).toHaveTextContent("orders01,000900");
     expect(screen.getByText("Compliance officer, date")).toBeInTheDocument();
   });
