@@ -16,9 +16,11 @@ from services.extractor.passes import has_clear_bounds
 from services.extractor.reading import BatchTooLarge, SourceRows, check_rows, keys_alone, middle_key, read_range
 from services.extractor.snapshot import Snapshot
 from services.extractor.streams import Streams
-from shared.core.errors import SnapshotLost
+from services.extractor.unmoved import Unmoved
+from shared.core.errors import SchemaDrifted, SnapshotLost
 from shared.core.ids import BatchRef
 from shared.core.states import BatchState, LoadMode, RunState, Stage
+from shared.core.versions import Versions, check_versions, own_versions
 from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
@@ -54,40 +56,51 @@ class Extraction:
     """Reads batches of any run, under the run's snapshot."""
 
     def __init__(
-        self, *, ledger: Pool, legacy: Pool, streams: Streams, keyring: Keyring, limits: Limits | None = None
+        self,
+        *,
+        ledger: Pool,
+        legacy: Pool,
+        streams: Streams,
+        keyring: Keyring,
+        limits: Limits | None = None,
+        versions: Versions | None = None,
     ) -> None:
         self._ledger = ledger
         self._legacy = legacy
         self._streams = streams
         self._keyring = keyring
         self._limits = limits or Limits()
+        self._versions = versions or own_versions()
         self._plans: OrderedDict[UUID, CompiledPlan] = OrderedDict()
+        self._unmoved = Unmoved(ledger=ledger, legacy=legacy)
 
     async def extract(self, batch: BatchRef) -> TransformBatch | RunChanged | None:
-        """The batch's rows, sealed for the transformer, also none; or the run's pause if its snapshot is gone.
+        """The batch's rows, sealed for the transformer, also none; or the run's pause.
 
-        None where the ledger does not want this batch any more, or has split it. Raises WorldError, BatchError,
-        RunError.
+        It pauses where its snapshot is gone, or a table is not what that snapshot shows. None where the ledger does not
+        want this batch any more, or has split it. Raises WorldError, BatchError, RunError, VersionDiffers.
         """
         async with self._ledger.acquire() as connection:
             found = await planning.read_batch(connection, batch, self._keyring)
         if found is None or not is_wanted(found, batch):
             return None
+        check_versions("extractor", self._versions, Versions(transfuse=found.transfuse_version))
         try:
             return await self._sealed(batch, found)
-        except SnapshotLost as error:
+        except (SnapshotLost, SchemaDrifted) as error:
             return await self._pause(batch.run, found.snapshot, error)
 
     async def _sealed(self, batch: BatchRef, found: BatchToRead) -> TransformBatch | None:
         mapping = (await self._plan(batch.run)).mapping(batch.mapping).of_pass(batch.pass_number)
         snapshot = Snapshot.from_text(found.snapshot)
         too_large = False
-        try:
-            rows = await self._read(batch, snapshot, mapping, found.bounds)
-        except BatchTooLarge:
-            if await self._split(batch, snapshot, mapping, found):
-                return None
-            rows, too_large = await self._whole(snapshot, mapping, found.bounds)
+        async with self._unmoved.watched(batch.run, snapshot.text, mapping):
+            try:
+                rows = await self._read(batch, snapshot, mapping, found.bounds)
+            except BatchTooLarge:
+                if await self._split(batch, snapshot, mapping, found):
+                    return None
+                rows, too_large = await self._whole(snapshot, mapping, found.bounds)
         body = await asyncio.to_thread(seal, rows, batch, found.key)
         kept = None
         async with self._ledger.acquire() as connection:
@@ -139,7 +152,7 @@ class Extraction:
             )
         return True
 
-    async def _pause(self, run: UUID, snapshot: str | None, error: SnapshotLost) -> RunChanged | None:
+    async def _pause(self, run: UUID, snapshot: str | None, error: SnapshotLost | SchemaDrifted) -> RunChanged | None:
         """Pause the run, if that snapshot is its own still."""
         async with self._ledger.acquire() as connection:
             paused = await reports.pause_run(connection, run, error, lost_snapshot=snapshot)

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.extractor.extraction import Extraction
 from services.extractor.planner import Planner
 from services.extractor.snapshot import Snapshot
-from shared.core.errors import BatchError, SnapshotLost, TransfuseError
+from shared.core.errors import BatchError, SnapshotLost, TransfuseError, VersionDiffers
 from shared.core.states import RunState
 from shared.ledger import planning, reports
 from shared.messages import ExtractBatch, Message, PlanRun
@@ -46,20 +46,25 @@ class Handlers:
         async with self._ledger.acquire() as connection:
             await reports.pause_run(connection, run, error, lost_snapshot=snapshot.text)
 
-    async def is_snapshot_wanted(self, run: UUID) -> bool:
-        """Whether the run may still have batches to read."""
+    async def is_snapshot_wanted(self, run: UUID, snapshot: Snapshot) -> bool:
+        """Whether the run may still have batches to read under that snapshot."""
         async with self._ledger.acquire() as connection:
-            return await planning.snapshot_wanted(connection, run)
+            return await planning.snapshot_wanted(connection, run, snapshot.text)
 
     async def planning_failed(self, message: PlanRun, error: TransfuseError) -> None:
         """Count a failed attempt at planning that is not the plan's fault."""
         async with self._ledger.acquire() as connection:
-            await reports.report_command_failed(connection, message.run, RunState.PLANNING, error)
+            if isinstance(error, VersionDiffers):
+                await reports.put_back_command(connection, message.run, RunState.PLANNING, error)
+            else:
+                await reports.report_command_failed(connection, message.run, RunState.PLANNING, error)
 
     async def extraction_failed(self, message: ExtractBatch, error: TransfuseError) -> None:
         """Count a failed attempt at a batch; what every batch would meet ends the run."""
         async with self._ledger.acquire() as connection:
-            if isinstance(error, BatchError):
+            if isinstance(error, VersionDiffers):
+                await reports.put_back(connection, message.batch, error)
+            elif isinstance(error, BatchError):
                 await reports.report_attempt_failed(connection, message.batch, error.code)
             else:
                 await reports.fail_run(connection, message.batch.run, error)

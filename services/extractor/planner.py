@@ -11,16 +11,17 @@ import asyncpg
 import msgspec
 
 from services.extractor.checking import Checked, check_run, unreachable
-from services.extractor.compilation import Compilation, compile_run
+from services.extractor.compilation import Compilation
 from services.extractor.counting import MappingCounts, count_mappings
 from services.extractor.cutting import cut_mapping
-from services.extractor.fingerprint import drifted, fingerprint
+from services.extractor.fingerprint import Fingerprint, differences, drifted, read_places, shape_of
 from services.extractor.passes import cuts_of
 from services.extractor.snapshot import Held, Snapshot, SnapshotHolder, reading
 from services.extractor.tasks import each, meanwhile
 from shared.core.checks import Check
-from shared.core.errors import BatchError, Refused, RunError, SealBroken, SnapshotLost, WorldError
+from shared.core.errors import BatchError, Refused, RunError, SchemaDrifted, SealBroken, SnapshotLost, WorldError
 from shared.core.states import LoadMode, RunKind, RunState
+from shared.core.versions import Versions, check_versions
 from shared.crypto.keyring import Keyring
 from shared.ledger import planning, reports
 from shared.ledger.bounds import BatchBounds
@@ -30,6 +31,7 @@ from shared.messages import RunChanged
 from shared.plan import source_sql
 from shared.plan.compiled import SECOND, CompiledMapping, CompiledPlan
 from shared.postgres.connect_errors import ConnectionRefused, DatabaseUnreachable
+from shared.postgres.introspection import read_catalog
 from shared.postgres.pools import Pool
 
 AT_ONCE = 3
@@ -40,13 +42,6 @@ VALIDATION_SKIPPED = {
     "message": "The rules of the plan were left out: rows that break one were loaded.",
 }
 """What a run without validation is to be looked at for, from its first moment on."""
-
-
-class SchemaDrifted(Refused):
-    """A table is not what it was when the run was planned."""
-
-    code = "schema_drifted"
-    remedy = "Bring the named tables back to what they were and resume, or cancel the run and start another."
 
 
 class Planner:
@@ -73,12 +68,13 @@ class Planner:
         """Bring a run from `planning` to `running`, or to `failed` or `paused` where it cannot be planned.
 
         A run of kind `validate` ends here: its checks are all it does. None where there is nothing to do: it is not in
-        planning, or another instance plans it. Idempotent. Raises WorldError.
+        planning, or another instance plans it. Idempotent. Raises WorldError, VersionDiffers.
         """
         async with self._ledger.acquire() as connection, planning.planning_lock(connection, run) as locked:
             found = await planning.read_run(connection, run) if locked else None
             if found is None or found.state not in {RunState.PENDING, RunState.PLANNING}:
                 return None
+            check_versions("extractor", Versions(transfuse=self._version), Versions(transfuse=found.transfuse_version))
             try:
                 if found.kind is RunKind.VALIDATE:
                     return await self._validate(connection, found)
@@ -168,7 +164,10 @@ class Planner:
             compiled,
             cuts_of(list(zip(order, bounds, strict=True)), counts),
             self._taken(held),
-            fingerprint=fingerprint(compiled, compilation.source, compilation.target),
+            fingerprint=Fingerprint(
+                shape=shape_of(compiled, compilation.source, compilation.target),
+                places=await self._places(compiled, held.snapshot),
+            ).text,
             warnings=[*warnings_of(checks), *([VALIDATION_SKIPPED] if run.options.skip_validation else ())],
         )
 
@@ -194,7 +193,7 @@ class Planner:
 
     async def _again(self, ledger: asyncpg.Connection, run: RunToPlan, compiled: CompiledPlan, held: Held) -> bool:
         """A new snapshot for the open batches of a planned run."""
-        await self._check_drift(ledger, run, compiled, held.snapshot)
+        fingerprint = await self._undrifted(ledger, run, compiled, held.snapshot)
         key = await planning.ensure_run_key(ledger, self._keyring, run.run)
         await planning.reopen_batches(ledger, run.run)
         batches = await planning.read_open_batches(ledger, run.run, key)
@@ -215,23 +214,24 @@ class Planner:
         parts = [(mapping, number) for mapping in mappings for number in (1, SECOND)]
         recounts = await each(recount, [part for part in parts if (part[0].name, part[1]) in open_passes], most=AT_ONCE)
         uncounted = [msgspec.structs.replace(item, bounds=without_places(item.bounds)) for item in batches]
-        return await planning.write_snapshot(ledger, run, key, uncounted, recounts, self._taken(held))
+        return await planning.write_snapshot(ledger, run, key, uncounted, recounts, self._taken(held), fingerprint.text)
 
-    async def _check_drift(
+    async def _undrifted(
         self, ledger: asyncpg.Connection, run: RunToPlan, compiled: CompiledPlan, snapshot: Snapshot
-    ) -> None:
-        async with reading(self._legacy, snapshot, "pg_catalog", "checking the plan") as legacy:
-            compilation = await compile_run(
-                run.plan_files,
-                legacy,
-                ledger,
-                transfuse_version=self._version,
-                with_rules=not run.options.skip_validation,
-                only=run.options.only,
-            )
-        names = drifted(run.fingerprint or "{}", fingerprint(compiled, compilation.source, compilation.target))
-        if names:
-            raise SchemaDrifted(f"changed since the run was planned: {', '.join(names)}")
+    ) -> Fingerprint:
+        """The run's fingerprint under another snapshot. Raises SchemaDrifted where its shape is not what it was."""
+        async with reading(self._legacy, snapshot, "pg_catalog", "comparing the tables of the plan") as legacy:
+            source = await read_catalog(legacy, compiled.mappings[0].source.schema)
+        target = await read_catalog(ledger, compiled.mappings[0].load.table.schema)
+        known = Fingerprint.from_text(run.fingerprint)
+        if found := differences(known.shape, shape_of(compiled, source, target)):
+            raise drifted(found)
+        return Fingerprint(shape=known.shape, places=await self._places(compiled, snapshot))
+
+    async def _places(self, compiled: CompiledPlan, snapshot: Snapshot) -> dict[str, dict[str, str]]:
+        tables = {table for mapping in compiled.mappings for table in mapping.source.tables}
+        async with reading(self._legacy, snapshot, "pg_catalog", "finding the tables of the plan") as legacy:
+            return await read_places(legacy, tables)
 
     async def _count_ranges(self, snapshot: Snapshot, mapping: CompiledMapping, ranges: Sequence[BatchBounds]) -> int:
         source, rows = mapping.source, 0

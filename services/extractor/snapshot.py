@@ -100,13 +100,16 @@ class SnapshotHolder:
 
     async def beat(
         self,
-        is_wanted: Callable[[UUID], Awaitable[bool]],
+        is_wanted: Callable[[UUID, Snapshot], Awaitable[bool]],
         on_lost: Callable[[UUID, Snapshot], Awaitable[None]],
     ) -> None:
-        """Ask every holder once; to be called every `BEAT_SECONDS`. A ledger that is away changes nothing."""
+        """Ask every holder once; to be called every `BEAT_SECONDS`. What another snapshot took the place of is let go.
+
+        A ledger that is away changes nothing.
+        """
         for run, (connection, held) in list(self._holders.items()):
             try:
-                if not await is_wanted(run):
+                if not await is_wanted(run, held.snapshot):
                     self.release(run)
                 elif not await answers(connection):
                     self.release(run)

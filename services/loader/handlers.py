@@ -6,9 +6,16 @@ from collections.abc import AsyncGenerator
 
 from services.loader.finish import finish_run
 from services.loader.loader import BatchLoader
-from shared.core.errors import Refused, RunError, TransfuseError
+from shared.core.errors import Refused, RunError, SchemaDrifted, TransfuseError, VersionDiffers
 from shared.core.states import Outcome, RunState
-from shared.ledger.reports import fail_run, report_attempt_failed, report_command_failed
+from shared.ledger.reports import (
+    fail_run,
+    pause_run,
+    put_back,
+    put_back_command,
+    report_attempt_failed,
+    report_command_failed,
+)
 from shared.ledger.settling import Claim
 from shared.messages import BatchSettled, FinishRun, LoadBatch, Message
 from shared.postgres.pools import Pool
@@ -34,14 +41,19 @@ class Handlers:
         yield BatchSettled(batch=message.batch, counts=settled.counts)
 
     async def load_failed(self, message: LoadBatch, error: TransfuseError) -> None:
-        """What every batch would meet ends the run; anything else is an attempt that failed."""
+        """What every batch would meet ends the run, a changed target pauses it; anything else is a failed attempt."""
         async with self._pool.acquire() as connection:
-            if isinstance(error, RunError | Refused):
+            if isinstance(error, VersionDiffers):
+                await put_back(connection, message.batch, error)
+            elif isinstance(error, SchemaDrifted):
+                await pause_run(connection, message.batch.run, error)
+            elif isinstance(error, RunError | Refused):
                 await fail_run(connection, message.batch.run, error)
             else:
                 await report_attempt_failed(connection, message.batch, error.code)
 
     async def finish_run(self, message: FinishRun) -> AsyncGenerator[Message, None]:
+        await self._loader.check_version(message.run)
         ended = await finish_run(self._pool, message.run)
         self._loader.forget(message.run)
         if ended is not None:
@@ -50,7 +62,9 @@ class Handlers:
     async def finish_failed(self, message: FinishRun, error: TransfuseError) -> None:
         """The same for finishing, whose third failed attempt fails the run."""
         async with self._pool.acquire() as connection:
-            if isinstance(error, RunError | Refused):
+            if isinstance(error, VersionDiffers):
+                await put_back_command(connection, message.run, RunState.FINISHING, error)
+            elif isinstance(error, RunError | Refused):
                 await fail_run(connection, message.run, error)
             else:
                 await report_command_failed(connection, message.run, RunState.FINISHING, error)

@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 
 from services.loader.body import OpenedBatch, kept_body, open_batch
+from services.loader.drift import check_target
 from services.loader.isolation import check_systematic, isolate
 from services.loader.own_keys import judge_own_keys
 from services.loader.parents import MISSING_PARENT, UNRESOLVED, Parents
@@ -30,6 +31,7 @@ from shared.core.counts import Counts
 from shared.core.errors import BatchError, RunError, WorldError
 from shared.core.ids import BatchRef
 from shared.core.states import BUILT_MODES, LoadMode
+from shared.core.versions import Versions
 from shared.crypto.keyring import Keyring
 from shared.ledger.finishing import suspend_triggers
 from shared.ledger.settling import Claim, claim_batch, pause_beyond, settle_batch
@@ -72,9 +74,9 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 class BatchLoader:
     """Loads batches, several at a time. `load` is idempotent: the ledger settles a batch once, whoever brings it."""
 
-    def __init__(self, pool: Pool, keyring: Keyring) -> None:
+    def __init__(self, pool: Pool, keyring: Keyring, versions: Versions | None = None) -> None:
         self._pool = pool
-        self._runs = LoadRuns(keyring)
+        self._runs = LoadRuns(keyring, versions)
         self._parents = Parents(self._runs)
         self._prepared: dict[tuple[UUID, str, int], tuple[TargetShape, Statements]] = {}
         self._rerun: set[tuple[UUID, str]] = set()
@@ -82,12 +84,13 @@ class BatchLoader:
     async def load(self, message: LoadBatch) -> Settled:
         """Load a batch and settle it, or find that there is nothing to do.
 
-        Raises WorldError (put the message back), BatchError (count an attempt), RunError (the run cannot go on).
+        Raises WorldError (put the message back), BatchError (count an attempt), RunError (the run cannot go on),
+        SchemaDrifted (it pauses), VersionDiffers (another loader has to do it).
         """
         batch = message.batch
         async with self._pool.acquire() as connection:
             with told(f"preparing to load {batch.mapping}"):
-                run = await self._runs.get(connection, batch.run)
+                run = await self._runs.to_work_on(connection, batch.run)
                 if run is None:
                     return Settled(claim=Claim.DROPPED)
                 _check_mode(message, run)
@@ -100,12 +103,23 @@ class BatchLoader:
                 message = msgspec.structs.replace(message, body=body)
             opened = await asyncio.to_thread(open_batch, message, run.key)
             load = Load(run=run, mapping=mapping, mode=message.mode, opened=opened, shape=shape, statements=statements)
-            settled = await self._settle(connection, load)
+            try:
+                settled = await self._settle(connection, load)
+            except (RunError, BatchError):
+                with told(load.doing):
+                    await check_target(connection, mapping)  # a change is told before what it led to
+                raise
             # A duplicate too: whoever settled the batch may have died before this check.
             if settled.claim is Claim.SETTLED or (settled.counts is not None and settled.counts.quarantined):
                 with told(f"checking the quarantine limit of {batch.mapping}"):
                     await pause_beyond(connection, batch, mapping.load.quarantine_limit)
         return settled
+
+    async def check_version(self, run: UUID) -> None:
+        """Raise VersionDiffers where a loader of another version has to finish the run."""
+        async with self._pool.acquire() as connection:
+            with told("preparing to finish a run"):
+                await self._runs.to_work_on(connection, run)
 
     def forget(self, run: UUID) -> None:
         """Drop what is kept of a run that ended."""
@@ -169,6 +183,8 @@ class BatchLoader:
             if load.opened.body.row_count or patches_refused:
                 with rows_tried(load.doing):
                     await self._write(connection, load, path, verdicts)
+                with told(load.doing):
+                    await check_target(connection, load.mapping)
             await failpoint("loader.after_rows")
             settlement = await asyncio.to_thread(
                 make_settlement, load.opened, verdicts, load.mapping.load, load.run.key

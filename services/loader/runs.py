@@ -10,6 +10,7 @@ import msgspec
 
 from shared.core.errors import RunError
 from shared.core.states import LoadMode
+from shared.core.versions import Versions, check_versions, own_versions
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
 from shared.ledger.settling import read_loading
@@ -24,6 +25,7 @@ class LoadRun(msgspec.Struct, frozen=True, kw_only=True):
     run: UUID
     plan: CompiledPlan
     mode: LoadMode
+    transfuse_version: str
     key: RunKey
 
     def mapping(self, name: str) -> CompiledMapping:
@@ -41,9 +43,18 @@ class LoadRun(msgspec.Struct, frozen=True, kw_only=True):
 class LoadRuns:
     """Reads runs from the ledger and keeps the latest."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, versions: Versions | None = None) -> None:
         self._keyring = keyring
+        self._versions = versions or own_versions()
         self._kept: OrderedDict[UUID, LoadRun] = OrderedDict()
+
+    async def to_work_on(self, connection: asyncpg.Connection, run: UUID) -> LoadRun | None:
+        """The same for the run whose rows are to be written. Raises VersionDiffers where others have to do that."""
+        known = self._kept.get(run)
+        found = await read_loading(connection, run) if known is None else None
+        pinned = known.transfuse_version if known is not None else found.transfuse_version if found is not None else ""
+        check_versions("loader", self._versions, Versions(transfuse=pinned))
+        return await self.get(connection, run)
 
     async def get(self, connection: asyncpg.Connection, run: UUID) -> LoadRun | None:
         """A planned run, None where there is none. Raises KeyNotListed."""
@@ -53,7 +64,13 @@ class LoadRuns:
             if found is None:
                 return None
             key = RunKey(self._keyring.unwrap(found.wrapped_key, run))
-            known = self._kept[run] = LoadRun(run=run, plan=_plan(found.compiled), mode=found.mode, key=key)
+            known = self._kept[run] = LoadRun(
+                run=run,
+                plan=_plan(found.compiled),
+                mode=found.mode,
+                transfuse_version=found.transfuse_version,
+                key=key,
+            )
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import msgspec
 
-from shared.core.errors import RunError
+from services.loader.drift import gone
 from shared.postgres.identifiers import TableName
 from shared.postgres.sql_files import load_sql
 
@@ -77,16 +77,16 @@ async def read_shape(
 ) -> TargetShape:
     """Ask the catalogue; what a mapping `follows` comes behind its columns.
 
-    Raises RunError where the table or a column is not there any more.
+    Raises SchemaDrifted where the table or a column is not there any more.
     """
     found = await connection.fetchrow(SQL["table"], table.schema, table.name)
     if found is None:
-        raise _gone(f"table {table}")
+        raise gone(f"{table}")
     described = {row["name"]: row for row in await connection.fetch(SQL["columns"], found["oid"])}
     constraints = await connection.fetch(SQL["constraints"], found["oid"])
     for name in columns:
         if name not in described:
-            raise _gone(f"column {table}.{name}")
+            raise gone(f"{table}.{name}")
     return TargetShape(
         table=table,
         columns=(
@@ -111,11 +111,3 @@ def _staged(row: asyncpg.Record, place: int) -> StagedColumn:
 
 def _followed(name: str, place: int) -> StagedColumn:
     return StagedColumn(name=name, staged=f"c{place}", oid=UUID_OID, type_name="uuid", label=False, written=False)
-
-
-def _gone(what: str) -> RunError:
-    return RunError(
-        f"The target has no {what} any more.",
-        code="target_changed",
-        remedy="Put the target's schema back as the plan was checked against it, or start a new run.",
-    )

@@ -5,6 +5,11 @@ select c.oid::bigint as oid, row_security_active(c.oid) as guarded
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where n.nspname = $1 and c.relname = $2;
 
+-- name: types
+select a.attname as name, a.atttypid::bigint as oid, format_type(a.atttypid, a.atttypmod) as type_name
+  from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+ where n.nspname = $1 and c.relname = $2 and a.attnum > 0 and not a.attisdropped;
+
 -- name: columns
 with recursive base as (
     select a.attname, a.attnum, t.oid, t.typtype, t.typbasetype

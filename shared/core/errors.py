@@ -58,6 +58,26 @@ class Refused(TransfuseError):
     remedy = "Correct what the message names and try again."
 
 
+class SchemaDrifted(Refused):
+    """A table is not what it was when the run was planned; the run pauses until it is again."""
+
+    code = "schema_drifted"
+    remedy = "Bring what is named back to what it was and resume, or cancel the run and start another."
+
+
+class VersionDiffers(TransfuseError):
+    """The run is pinned to other versions than this service's: its work is left to a service that has them."""
+
+    code = "version_differs"
+    remedy = "Start a service of the versions that the run is pinned to, or cancel the run and start another."
+
+    def __init__(self, *, service: str, pinned: str, own: str) -> None:
+        super().__init__(f"the run is pinned to {pinned}, and this {service} is of {own}")
+        self.service = service
+        self.pinned = pinned
+        self.own = own
+
+
 class SealBroken(TransfuseError):
     """A sealed body does not open under the key and the identity it claims to have."""
 

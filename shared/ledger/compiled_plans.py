@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from shared.core.errors import RunError
+from shared.core.versions import Versions, check_versions
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
 from shared.plan.compiled import CompiledPlan, decode_compiled
@@ -18,22 +19,23 @@ SQL = load_sql("shared.ledger", "compiled_plans.sql")
 
 
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as its transformer needs it. `snapshot_at` is the run's now, `duckdb_version` the one it is pinned to."""
+    """A run as its transformer needs it. `snapshot_at` is the run's now."""
 
     compiled: CompiledPlan
     snapshot_at: datetime
-    duckdb_version: str
     key: RunKey
 
 
-async def read_run_plan(connection: asyncpg.Connection, run: UUID, keyring: Keyring) -> RunPlan:
-    """The plan of a planned run.
+async def read_run_plan(connection: asyncpg.Connection, run: UUID, keyring: Keyring, versions: Versions) -> RunPlan:
+    """The plan of a planned run, for a transformer of those versions.
 
-    Raises RunError if the run is not planned or another version made its plan, KeyNotListed, SealBroken.
+    Raises RunError if the run is not planned, VersionDiffers, KeyNotListed, SealBroken.
     """
     row = await connection.fetchrow(SQL["compiled"], run)
     if row is None or row["compiled"] is None or row["snapshot_at"] is None:
         raise RunError("the run has no compiled plan", code="not_planned")
+    pinned = Versions(transfuse=row["transfuse_version"], duckdb=row["duckdb_version"] or "")
+    check_versions("transformer", versions, pinned)
     try:
         compiled = decode_compiled(row["compiled"])
     except msgspec.MsgspecError as error:
@@ -41,6 +43,5 @@ async def read_run_plan(connection: asyncpg.Connection, run: UUID, keyring: Keyr
     return RunPlan(
         compiled=compiled,
         snapshot_at=row["snapshot_at"],
-        duckdb_version=row["duckdb_version"] or compiled.duckdb_version,
         key=RunKey(keyring.unwrap(row["wrapped"], run)),
     )

@@ -42,6 +42,7 @@ class RunToPlan(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_count: int
     snapshot_at: datetime | None
     fingerprint: str | None
+    transfuse_version: str = ""
 
 
 class CutMapping(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +81,7 @@ class BatchToRead(msgspec.Struct, frozen=True, kw_only=True):
 
     run_state: RunState
     mode: LoadMode
+    transfuse_version: str
     snapshot: str | None
     state: BatchState
     generation: int
@@ -114,6 +116,7 @@ async def read_run(connection: asyncpg.Connection, run: UUID) -> RunToPlan | Non
         snapshot_count=row["snapshot_count"],
         snapshot_at=row["snapshot_at"],
         fingerprint=row["fingerprint"],
+        transfuse_version=row["transfuse_version"],
     )
 
 
@@ -185,15 +188,16 @@ async def write_snapshot(
     open_batches: Iterable[OpenBatch],
     recounts: Iterable[Recount],
     snapshot: TakenSnapshot,
+    fingerprint: str,
 ) -> bool:
     """Let a planned run go on under a new snapshot: open batches, which `reopen_batches` found, get the bounds given.
 
     False, and nothing written, when the run is not being planned any more. Raises ValueError for a run without a plan.
     """
-    if run.compiled is None or run.fingerprint is None:
+    if run.compiled is None:
         raise ValueError("the run was never planned")
     async with connection.transaction():
-        if not await _let_run(connection, run.run, run.compiled, snapshot, run.fingerprint, None):
+        if not await _let_run(connection, run.run, run.compiled, snapshot, fingerprint, None):
             return False
         for item in open_batches:
             await connection.execute(
@@ -245,6 +249,7 @@ async def read_batch(connection: asyncpg.Connection, batch: BatchRef, keyring: K
     return BatchToRead(
         run_state=RunState(row["run_state"]),
         mode=LoadMode(row["mode"]),
+        transfuse_version=row["transfuse_version"],
         snapshot=row["snapshot"],
         state=BatchState(row["batch_state"]),
         generation=row["generation"],
@@ -261,9 +266,15 @@ async def read_compiled(connection: asyncpg.Connection, run: UUID) -> CompiledPl
     return decode_compiled(compiled)
 
 
-async def snapshot_wanted(connection: asyncpg.Connection, run: UUID) -> bool:
-    """Whether batches of the run may still have to be read."""
-    return bool(await connection.fetchval(SQL["snapshot_wanted"], run))
+async def read_fingerprint(connection: asyncpg.Connection, run: UUID, snapshot: str) -> str | None:
+    """The fingerprint that belongs to a snapshot of the run; None where the run has another one by now."""
+    found: str | None = await connection.fetchval(SQL["fingerprint"], run, snapshot)
+    return found
+
+
+async def snapshot_wanted(connection: asyncpg.Connection, run: UUID, snapshot: str) -> bool:
+    """Whether batches of the run may still have to be read under that snapshot; while it is planned, any may be."""
+    return bool(await connection.fetchval(SQL["snapshot_wanted"], run, snapshot))
 
 
 async def split_batch(

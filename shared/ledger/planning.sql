@@ -7,7 +7,7 @@ select pg_try_advisory_lock(hashtextextended('transfuse:plan:' || $1::uuid, 0));
 select pg_advisory_unlock(hashtextextended('transfuse:plan:' || $1::uuid, 0));
 
 -- name: run
-select r.id, r.kind, r.mode, r.state, r.options, r.compiled, r.snapshot_count, r.snapshot_at, r.fingerprint, p.files
+select r.id, r.kind, r.mode, r.state, r.options, r.transfuse_version, r.compiled, r.snapshot_count, r.snapshot_at, r.fingerprint, p.files
 from transfuse.run r
 join transfuse.plan p on p.hash = r.plan_hash
 where r.id = $1;
@@ -67,7 +67,7 @@ update transfuse.batch set bounds = $5 where run_id = $1 and mapping = $2 and pa
 update transfuse.run_mapping set driving_rows = $4, from_rows = $5 where run_id = $1 and mapping = $2 and pass = $3;
 
 -- name: batch
-select r.state as run_state, r.mode, r.snapshot, r.compiled is not null as planned, k.wrapped,
+select r.state as run_state, r.mode, r.transfuse_version, r.snapshot, r.compiled is not null as planned, k.wrapped,
        b.state as batch_state, b.generation, b.bounds, b.bounds_sealed
 from transfuse.batch b
 join transfuse.run r on r.id = b.run_id
@@ -77,14 +77,16 @@ where b.run_id = $1 and b.mapping = $2 and b.pass = $3 and b.seq = $4;
 -- name: compiled
 select compiled from transfuse.run where id = $1;
 
+-- name: fingerprint
+select fingerprint from transfuse.run where id = $1 and snapshot = $2;
+
 -- name: snapshot_wanted
 select coalesce((
-    select r.state in ('planning', 'running', 'paused') and (
-        r.state <> 'running' or exists (
-            select from transfuse.run_mapping m
-            where m.run_id = r.id and (m.state not in ('complete', 'failed') or not m.cut_complete)
-        )
-    )
+    select r.state in ('planning', 'running', 'paused')
+           and (r.state = 'planning' or r.snapshot = $2)
+           and (r.state <> 'running' or exists (
+                select from transfuse.run_mapping m
+                where m.run_id = r.id and (m.state not in ('complete', 'failed') or not m.cut_complete)))
     from transfuse.run r where r.id = $1
 ), false);
 

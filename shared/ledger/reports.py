@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from shared.core.errors import TransfuseError
+from shared.core.errors import TransfuseError, VersionDiffers
 from shared.core.ids import BatchRef
 from shared.core.states import BatchState, RunState, Stage
 from shared.postgres.sql_files import load_sql
@@ -15,6 +15,8 @@ from shared.postgres.sql_files import load_sql
 SQL = load_sql("shared.ledger", "reports.sql")
 ATTEMPTS_ALLOWED = 3
 BACKOFF_SECONDS = 2.0
+PUT_BACK_SECONDS = 5.0
+"""How long work waits that came to a service of other versions: one of its own may take it the next time."""
 
 
 async def report_attempt_failed(
@@ -53,6 +55,30 @@ async def report_command_failed(
     return None if found is None else RunState(found)
 
 
+async def put_back(
+    connection: asyncpg.Connection, ref: BatchRef, error: VersionDiffers, *, wait_seconds: float = PUT_BACK_SECONDS
+) -> bool:
+    """Leave a batch to a service of its run's versions: `planned` again, no attempt counted; told once in the history.
+
+    False when it is late: the batch is settled, open or of another generation.
+    """
+    found: bool = await connection.fetchval(SQL["put_back"], *_key(ref), ref.generation, _versions(error), wait_seconds)
+    return found
+
+
+async def put_back_command(
+    connection: asyncpg.Connection,
+    run: UUID,
+    state: RunState,
+    error: VersionDiffers,
+    *,
+    wait_seconds: float = PUT_BACK_SECONDS,
+) -> bool:
+    """The same for planning and finishing (`state` says which)."""
+    found: bool = await connection.fetchval(SQL["put_back_command"], run, state, _versions(error), wait_seconds)
+    return found
+
+
 async def pause_run(
     connection: asyncpg.Connection, run: UUID, error: TransfuseError, *, lost_snapshot: str | None = None
 ) -> bool:
@@ -82,6 +108,11 @@ async def append_event(connection: asyncpg.Connection, run: UUID, kind: str, det
     """Write a run event of names, counts and codes; gives its number within the run."""
     number: int = await connection.fetchval(SQL["event"], run, kind, msgspec.json.encode(detail).decode())
     return number
+
+
+def _versions(error: VersionDiffers) -> str:
+    detail = {"service": error.service, "pinned": error.pinned, "own": error.own}
+    return msgspec.json.encode(detail).decode()
 
 
 def _key(ref: BatchRef) -> tuple[UUID, str, int, int]:

@@ -15,5 +15,11 @@ select transfuse.report_command_failed($1, $2, $3, $4, $5, $6, $7);
 -- name: stop_run
 select transfuse.stop_run($1, $2, $3, $4, $5, $6);
 
+-- name: put_back
+select transfuse.put_back($1, $2, $3, $4, $5, $6::jsonb, $7);
+
+-- name: put_back_command
+select transfuse.put_back_command($1, $2, $3::jsonb, $4);
+
 -- name: event
 select transfuse.append_event($1, $2, $3::jsonb);

@@ -20,7 +20,9 @@ revoke execute on function
     transfuse.set_trigger(text, text, text, "char"),
     transfuse.suspend_triggers(uuid, text), transfuse.restore_triggers(uuid),
     transfuse.append_audit(text, text, text, text, text, text, text, text, jsonb),
-    transfuse.forget_sign_ins(),
+    transfuse.forget_sign_ins(), transfuse.note_versions(uuid, jsonb),
+    transfuse.put_back(uuid, text, smallint, integer, integer, jsonb, double precision),
+    transfuse.put_back_command(uuid, text, jsonb, double precision),
     transfuse.runs_beyond_retention(uuid), transfuse.run_with_undo_records(uuid, text),
     transfuse.mappings_beyond_retention(uuid, uuid),
     transfuse.retention_outlook(), transfuse.remove_details(uuid, uuid, integer)
@@ -81,6 +83,8 @@ grant select, insert,
 grant execute on function
     transfuse.append_audit(text, text, text, text, text, text, text, text, jsonb),
     transfuse.append_event(uuid, text, jsonb),
+    transfuse.put_back(uuid, text, smallint, integer, integer, jsonb, double precision),
+    transfuse.put_back_command(uuid, text, jsonb, double precision),
     transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
     transfuse.report_step(uuid, text, smallint, integer, integer, text),
     transfuse.report_run_step(uuid),
@@ -95,6 +99,7 @@ grant select on transfuse.run_key to :role;
 grant select (run_id, mapping, pass, seq, generation, state) on transfuse.batch to :role;
 grant select, insert on transfuse.body to :role;
 grant execute on function
+    transfuse.put_back(uuid, text, smallint, integer, integer, jsonb, double precision),
     transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
     transfuse.report_step(uuid, text, smallint, integer, integer, text),
     transfuse.stop_run(uuid, text, text, text, text, text)
@@ -113,6 +118,8 @@ grant select (run_id, mapping, pass, seq, generation, state, attempts, not_befor
 grant select, insert on transfuse.manifest, transfuse.quarantine to :role;
 grant select, delete on transfuse.body to :role;
 grant execute on function transfuse.append_event(uuid, text, jsonb),
+    transfuse.put_back(uuid, text, smallint, integer, integer, jsonb, double precision),
+    transfuse.put_back_command(uuid, text, jsonb, double precision),
     transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
     transfuse.report_step(uuid, text, smallint, integer, integer, text),
     transfuse.report_run_step(uuid),

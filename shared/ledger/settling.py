@@ -37,10 +37,11 @@ class Claim(StrEnum):
 
 
 class Loading(msgspec.Struct, frozen=True, kw_only=True):
-    """What the loader needs of a planned run: msgpack of its `CompiledPlan`, its mode, and its data key, wrapped."""
+    """What the loader needs of a planned run: msgpack of its `CompiledPlan`, its data key, wrapped."""
 
     compiled: bytes
     mode: LoadMode
+    transfuse_version: str
     wrapped_key: bytes
 
 
@@ -85,7 +86,12 @@ async def read_loading(connection: asyncpg.Connection, run: UUID) -> Loading | N
     row = await connection.fetchrow(SQL["loading"], run)
     if row is None:
         return None
-    return Loading(compiled=row["compiled"], mode=LoadMode(row["mode"]), wrapped_key=row["wrapped"])
+    return Loading(
+        compiled=row["compiled"],
+        mode=LoadMode(row["mode"]),
+        transfuse_version=row["transfuse_version"],
+        wrapped_key=row["wrapped"],
+    )
 
 
 async def claim_batch(connection: asyncpg.Connection, batch: BatchRef) -> Claim:

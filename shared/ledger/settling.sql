@@ -1,7 +1,7 @@
 -- What the loader reads and writes of the ledger in the transaction that settles a batch, and of its quarantine.
 
 -- name: loading
-select r.compiled, r.mode, k.wrapped from transfuse.run r join transfuse.run_key k on k.run_id = r.id
+select r.compiled, r.mode, r.transfuse_version, k.wrapped from transfuse.run r join transfuse.run_key k on k.run_id = r.id
  where r.id = $1 and r.compiled is not null;
 
 -- name: claim

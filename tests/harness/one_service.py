@@ -20,7 +20,7 @@ STOP_SECONDS = 30
 
 
 class OneService(msgspec.Struct, frozen=True, kw_only=True):
-    """Where it listens, and its process."""
+    """Where it listens for browsers, empty where it does not, and its process."""
 
     url: str
     pid: int
@@ -66,7 +66,8 @@ async def _url(name: str, process: asyncio.subprocess.Process, log: Path) -> str
         return any(line["event"] == "ready" for line in lines_of(log))
 
     await until(ready)
-    return url_in(lines_of(log), name)
+    lines = lines_of(log)
+    return url_in(lines, name) if any(line["event"] == "listening" for line in lines) else ""
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -58,7 +59,7 @@ class Ledger:
                 migration=migration,
                 plan_hash=f"hash of {migration}",
                 actor="tester",
-                transfuse_version="0.1.0",
+                transfuse_version=version("transfuse"),
                 priority=priority,
             )
         )

@@ -14,6 +14,7 @@ from services.extractor.snapshot import SnapshotHolder
 from services.extractor.streams import open_streams
 from shared.core.ids import BatchRef
 from shared.core.states import Stage
+from shared.core.versions import own_versions
 from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
@@ -26,6 +27,7 @@ from shared.settings import PostgresAddress
 from tests.ledgers.ledger import Ledger, batches
 
 KEYRING = Keyring([b"k" * 32])
+VERSIONS = own_versions()
 LEGACY = """
 create table person (id integer primary key, first_name text, email text, secret text);
 create table contact (person_id integer, city text, is_primary boolean);
@@ -77,7 +79,13 @@ class Extractor:
         await self.ledger.runs.register_migration("clinic", plan_name="clinic")
         options = {"batch_rows": batch_rows}
         return await self.ledger.runs.create(
-            NewRun(migration="clinic", plan_hash=digest, actor="tester", transfuse_version="0", options=options)
+            NewRun(
+                migration="clinic",
+                plan_hash=digest,
+                actor="tester",
+                transfuse_version=VERSIONS.transfuse,
+                options=options,
+            )
         )
 
     async def plan(self, run: UUID) -> list[Message]:
@@ -139,9 +147,11 @@ async def opened_extractor(
         holder = SnapshotHolder(legacy)
         planner = Planner(
             ledger=ledger_pool, legacy=legacy_pool, holder=holder, keyring=KEYRING, instance="here",
-            transfuse_version="0",
+            transfuse_version=VERSIONS.transfuse,
         )  # fmt: skip
-        extraction = Extraction(ledger=ledger_pool, legacy=legacy_pool, streams=streams, keyring=KEYRING, limits=limits)
+        extraction = Extraction(
+            ledger=ledger_pool, legacy=legacy_pool, streams=streams, keyring=KEYRING, limits=limits, versions=VERSIONS
+        )
         try:
             yield Extractor(ledger, Handlers(ledger=ledger_pool, planner=planner, extraction=extraction), holder)
         finally:

@@ -124,7 +124,9 @@ async def test_the_extractors_own_role_is_enough_at_the_ledger(
             await ledger.runs.resume(run, actor="tester")
             await extractor.plan(run)
             assert (await extractor.outcome(run))[0] == "running"
-            assert await extractor.handlers.is_snapshot_wanted(run)
+            held = extractor.holder.held(run)
+            assert held is not None
+            assert await extractor.handlers.is_snapshot_wanted(run, held.snapshot)
     finally:
         await uninstall_roles(ledger, prefix)
 

@@ -161,17 +161,6 @@ async def test_a_resumed_run_takes_a_new_snapshot_and_counts_what_is_open_in_it(
     assert sum([(await extractor.rows(batch)).count(b"\n") for batch in issued]) == 15
 
 
-async def test_a_table_that_changed_in_between_pauses_the_run_and_is_named(
-    extractor: Extractor, legacy: asyncpg.Connection
-) -> None:
-    run = await extractor.planned(plan_text())
-    await extractor.ledger.runs.pause(run, actor="tester")
-    await legacy.execute("alter table contact add column other text")
-    await extractor.ledger.runs.resume(run, actor="tester", snapshot_lost=True)
-    assert await extractor.plan(run) == [RunChanged(run=run, state=RunState.PAUSED, reason="schema_drifted")]
-    assert "source public.contact" in (await extractor.outcome(run))[2]
-
-
 async def test_triggers_that_the_loader_switches_off_are_no_drift(extractor: Extractor) -> None:
     connection = extractor.ledger.connection
     await connection.execute("""

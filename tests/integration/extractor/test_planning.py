@@ -124,7 +124,7 @@ async def test_a_new_snapshot_raises_the_generation_of_open_batches_and_keeps_th
         assert [(item.batch.seq, item.bounds) for item in open_batches] == [(2, BOUNDS[1]), (3, BOUNDS[2])]
         assert await planning.read_settled_rows(connection, run) == {("m", 1): 10}
         recount = Recount(mapping="m", pass_number=1, driving_rows=31, from_rows=24)
-        assert await planning.write_snapshot(connection, found, key, open_batches, [recount], later)
+        assert await planning.write_snapshot(connection, found, key, open_batches, [recount], later, "{}")
         batch = await planning.read_batch(connection, ref(run, 3), KEYRING)
     assert batch is not None
     assert (batch.generation, batch.bounds, batch.snapshot) == (2, BOUNDS[2], later.text)
@@ -161,11 +161,12 @@ async def test_a_snapshot_is_wanted_until_every_mapping_is_complete(ledger: Ledg
     run, _ = await planned(ledger, cut("m", BOUNDS[:1]))
     dispatch = ledger.dispatch()
     async with ledger.pool.acquire() as connection:
-        assert await planning.snapshot_wanted(connection, run)
+        assert await planning.snapshot_wanted(connection, run, SNAPSHOT.text)
+        assert not await planning.snapshot_wanted(connection, run, "another that took its place")
         await dispatch.tick()
         await ledger.settle(ref(run, 1))
         await dispatch.tick()
-        assert not await planning.snapshot_wanted(connection, run)
+        assert not await planning.snapshot_wanted(connection, run, SNAPSHOT.text)
 
 
 async def test_every_reading_of_legacy_data_leaves_one_entry_per_run_and_mapping_in_the_audit(ledger: Ledger) -> None:

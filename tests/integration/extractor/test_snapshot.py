@@ -36,7 +36,7 @@ async def count_until_lost(pool: Pool, snapshot: Snapshot) -> None:
         await count(pool, snapshot)
 
 
-async def wanted(_run: UUID) -> bool:
+async def wanted(_run: UUID, _snapshot: Snapshot) -> bool:
     return True
 
 
@@ -115,10 +115,10 @@ async def test_a_beat_reports_a_holder_that_died(
 
 
 async def test_a_beat_lets_go_of_what_nobody_wants_and_waits_for_the_ledger(held: Held, holder: SnapshotHolder) -> None:
-    async def unknown(_run: UUID) -> bool:
+    async def unknown(_run: UUID, _snapshot: Snapshot) -> bool:
         raise WorldError("the ledger is away")
 
-    async def unwanted(_run: UUID) -> bool:
+    async def unwanted(_run: UUID, _snapshot: Snapshot) -> bool:
         return False
 
     async def on_lost(_run: UUID, _snapshot: Snapshot) -> None:

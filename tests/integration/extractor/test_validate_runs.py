@@ -18,7 +18,7 @@ from shared.ledger.reports import report_command_failed
 from shared.messages import PlanRun, RunChanged
 from shared.plan.reader import plan_hash
 from tests.integration.extractor.conftest import address_of
-from tests.integration.extractor.extractor import LEGACY, TARGET, Extractor, opened_extractor, plan_text
+from tests.integration.extractor.extractor import LEGACY, TARGET, VERSIONS, Extractor, opened_extractor, plan_text
 from tests.ledgers.ledger import Ledger
 
 
@@ -33,7 +33,9 @@ class Checking:
 
     async def asked(self) -> Preflight:
         """A preflight that is asked for."""
-        return await self.preflights.start(self.migration, actor="tester", transfuse_version="0", priority=5)
+        return await self.preflights.start(
+            self.migration, actor="tester", transfuse_version=VERSIONS.transfuse, priority=5
+        )
 
     async def done(self) -> Preflight:
         """What a preflight found, from the question to the end of its run."""

@@ -127,6 +127,15 @@ STATEMENTS = {
         "select transfuse.report_attempt_failed(id, 'patients', 1::smallint, 1, 1, 'x') from transfuse.run",
         "gateway extractor transformer loader",
     ),
+    "put a batch back": (
+        "select transfuse.put_back(id, 'patients', 1::smallint, 1, 1, '{}', 1) from transfuse.run",
+        "extractor transformer loader",
+    ),
+    "put a command back": (
+        "select transfuse.put_back_command(id, 'planning', '{}', 1) from transfuse.run",
+        "extractor loader",
+    ),
+    "tell of versions": ("select transfuse.note_versions(id, '{}') from transfuse.run", ""),
     "stop a run": (
         "select transfuse.stop_run(id, 'paused', 'x', '', '') from transfuse.run",
         "gateway extractor transformer loader",
@@ -418,6 +427,9 @@ LEFT_TO_OTHERS = {
     "transformer reports.sql run_step",
     "transformer reports.sql command_failed",
     "transformer reports.sql event",
+    "gateway reports.sql put_back",
+    "gateway reports.sql put_back_command",
+    "transformer reports.sql put_back_command",
 }
 
 

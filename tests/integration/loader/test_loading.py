@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from shared.core.counts import Counts
-from shared.core.errors import RunError, WorldError
+from shared.core.errors import RunError, SchemaDrifted, WorldError
 from shared.core.states import Encoding
 from shared.ledger.settling import Claim
 from shared.messages.data import Reason, RefusedRow, Warned
@@ -155,10 +155,10 @@ async def test_rows_that_a_trigger_swallows_stop_the_run(people: Target) -> None
     assert (await people.counts(batch(run, "people"))).read == 0
 
 
-async def test_a_column_that_is_gone_stops_the_run_by_name(people: Target) -> None:
+async def test_a_column_that_is_gone_is_told_by_name(people: Target) -> None:
     run = await people.run({"people": PEOPLE})
     await people.connection.execute("alter table people drop column born")
-    with pytest.raises(RunError, match=r"public\.people\.born"):
+    with pytest.raises(SchemaDrifted, match=r"target public\.people\.born \(is gone\)"):
         await people.load(batch(run, "people"), Body(select=SELECT))
 
 

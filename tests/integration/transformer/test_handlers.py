@@ -10,7 +10,7 @@ import pytest
 
 from services.transformer.engine import Engine
 from services.transformer.handlers import Handlers
-from shared.core.errors import BatchError, RunError, SealBroken, TransfuseError
+from shared.core.errors import BatchError, RunError, SealBroken, TransfuseError, VersionDiffers
 from shared.core.ids import BatchRef
 from shared.core.keys import key_uuid
 from shared.core.states import Encoding, LoadMode, Stage
@@ -91,10 +91,25 @@ async def test_a_batch_without_rows_still_travels_on(ledger: Ledger, handlers: H
     assert (await handled(handlers, extracted(await running(ledger)))).row_count == 0
 
 
-async def test_a_run_of_another_duckdb_is_not_touched(ledger: Ledger, handlers: Handlers) -> None:
-    batch = await running(ledger, duckdb_version="0.0.1")
-    with pytest.raises(RunError, match="pinned to another version"):
-        await handled(handlers, extracted(batch, "1"))
+async def test_a_run_of_another_duckdb_is_left_to_a_transformer_that_has_it(ledger: Ledger, handlers: Handlers) -> None:
+    message = extracted(await running(ledger, duckdb_version="0.0.1"), "1")
+    with pytest.raises(VersionDiffers, match=r"with DuckDB 0\.0\.1, and this transformer is of Transfuse") as caught:
+        await handled(handlers, message)
+    await handlers.transform_failed(message, caught.value)
+    row = await ledger.connection.fetchrow(
+        """select b.state, b.attempts, b.not_before > clock_timestamp() as waits, r.state as run_state
+             from transfuse.batch b join transfuse.run r on r.id = b.run_id"""
+    )
+    assert tuple(row) == ("planned", 0, True, "running")
+
+
+async def test_a_run_of_another_transfuse_is_left_to_a_transformer_that_has_it(
+    ledger: Ledger, handlers: Handlers
+) -> None:
+    message = extracted(await running(ledger), "1")
+    await ledger.connection.execute("update transfuse.run set transfuse_version = '0.0.1', compiled = 'not readable'")
+    with pytest.raises(VersionDiffers):
+        await handled(handlers, message)
 
 
 async def test_a_run_that_is_not_planned_has_no_plan(handlers: Handlers) -> None:
