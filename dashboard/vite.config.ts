@@ -34,5 +34,8 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     restoreMocks: true,
     css: false,
+    // What is waited for comes, however busy the machine is: these only end a test that hangs.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });
