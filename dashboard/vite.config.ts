@@ -1,5 +1,6 @@
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
+import { loadEnv } from "vite";
 import { defineConfig } from "vitest/config";
 
 const CHUNKS: readonly (readonly [string, RegExp])[] = [
@@ -9,10 +10,13 @@ const CHUNKS: readonly (readonly [string, RegExp])[] = [
   ["react", /node_modules\/(react|react-dom|react-router|scheduler)\//],
 ];
 
-const gateway = process.env.VITE_API_URL ?? "http://127.0.0.1:8080";
-const notifier = process.env.VITE_SOCKET_URL ?? gateway;
+/** Where the Vite server passes requests on to: as the environment says, or a file `.env.local` beside this one. */
+function proxied(mode: string): Record<string, string | { target: string; ws: true }> {
+  const { VITE_API_URL: gateway = "http://127.0.0.1:8080", VITE_SOCKET_URL: notifier = gateway } = loadEnv(mode, import.meta.dirname);
+  return { "/api": gateway, "/socket.io": { target: notifier, ws: true } };
+}
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   plugins: [react(), tailwindcss()],
   build: {
     outDir: "../services/gateway/static",
@@ -25,9 +29,7 @@ export default defineConfig({
       output: { manualChunks: (id) => CHUNKS.find(([, pattern]) => pattern.test(id))?.[0] },
     },
   },
-  server: {
-    proxy: { "/api": gateway, "/socket.io": { target: notifier, ws: true } },
-  },
+  server: { proxy: proxied(mode) },
   test: {
     environment: "jsdom",
     setupFiles: ["./tests/setup.ts"],
@@ -38,4 +40,4 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
-});
+}));

@@ -116,13 +116,14 @@ export function status(given: Partial<RunStatus> = {}): RunStatus {
 export function progressOf(status: RunStatus): ProgressEvent {
   return {
     migrationId: status.id,
-    runId: status.runId ?? "",
+    runId: status.runId,
     seq: status.seq,
     progress: status.progress.percentage,
     current: status.progress.current,
     total: status.progress.total,
     message: status.verdict.headline,
     phase: status.phase,
+    mappings: status.mappings,
     rowsPerSecond: status.rowsPerSecond,
     etaSeconds: status.eta?.seconds ?? null,
     status,

@@ -60,6 +60,6 @@ export function open(address: string, role: "admin" | "migration_manager" | "vie
 }
 
 /** A component that holds links. */
-export function drawn(element: ReactElement) {
-  return render(<MemoryRouter>{element}</MemoryRouter>);
+export function drawn(element: ReactElement, address = "/") {
+  return render(<MemoryRouter initialEntries={[address]}>{element}</MemoryRouter>);
 }

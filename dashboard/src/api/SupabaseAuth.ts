@@ -7,6 +7,8 @@ interface Grant {
   expires_in: number;
 }
 
+const UNANSWERED = { detail: "Supabase did not answer", remedy: "Try again in a moment." };
+
 /** Sign-in at Supabase Auth. The refresh token stays in memory: a closed page is signed out. */
 export class SupabaseAuth {
   readonly #url: string;
@@ -28,24 +30,19 @@ export class SupabaseAuth {
     return this.#grant("refresh_token", { refresh_token: this.#refreshToken });
   }
 
+  /** Ends the session there, or all of the account. Raises an ApiProblem when it may not have ended. */
+  async signOut(accessToken: string, everywhere: boolean): Promise<void> {
+    const response = await this.#post(`logout?scope=${everywhere ? "global" : "local"}`, {}, { Authorization: `Bearer ${accessToken}` });
+    // 401 and 403: that session has ended before.
+    if (!response.ok && response.status !== 401 && response.status !== 403) throw new ApiProblem(UNANSWERED);
+  }
+
   forget(): void {
     this.#refreshToken = null;
   }
 
   async #grant(type: string, body: object): Promise<{ accessToken: string; expiresIn: number }> {
-    let response: Response;
-    try {
-      response = await fetch(`${this.#url}/auth/v1/token?grant_type=${type}`, {
-        method: "POST",
-        cache: "no-store",
-        credentials: "omit",
-        referrerPolicy: "no-referrer",
-        headers: { apikey: this.#anonKey, "Content-Type": "application/json" },
-        body: JSON.stringify(body),
-      });
-    } catch {
-      throw new ApiProblem({ detail: "Supabase did not answer", remedy: "Try again in a moment." });
-    }
+    const response = await this.#post(`token?grant_type=${type}`, body);
     if (response.status === 429)
       throw new ApiProblem({ status: 429, code: "too_many_requests", detail: "Too many tries", remedy: "Wait a minute." });
     if (!response.ok)
@@ -53,5 +50,20 @@ export class SupabaseAuth {
     const grant = (await response.json()) as Grant;
     this.#refreshToken = grant.refresh_token;
     return { accessToken: grant.access_token, expiresIn: grant.expires_in };
+  }
+
+  async #post(path: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+    try {
+      return await fetch(`${this.#url}/auth/v1/${path}`, {
+        method: "POST",
+        cache: "no-store",
+        credentials: "omit",
+        referrerPolicy: "no-referrer",
+        headers: { apikey: this.#anonKey, "Content-Type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      });
+    } catch {
+      throw new ApiProblem(UNANSWERED);
+    }
   }
 }

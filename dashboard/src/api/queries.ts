@@ -11,10 +11,14 @@ export interface MigrationFilters {
   sort?: string | undefined;
 }
 
+/** Lists tell what others start, too: nothing but asking again does. */
+const LISTS_EVERY_MS = 15_000;
+
 export function migrationsQuery(filters: MigrationFilters = {}) {
   return infiniteQueryOptions({
     queryKey: ["migrations", filters],
     queryFn: ({ pageParam, signal }) => api.getMigrations({ ...filters, cursor: pageParam }, signal),
+    refetchInterval: LISTS_EVERY_MS,
     placeholderData: keepPreviousData,
     initialPageParam: "",
     getNextPageParam: (page) => page.nextCursor ?? undefined,
@@ -22,13 +26,14 @@ export function migrationsQuery(filters: MigrationFilters = {}) {
 }
 
 export function migrationQuery(id: string) {
-  return queryOptions({ queryKey: ["migration", id], queryFn: ({ signal }) => api.getMigration(id, signal) });
+  return queryOptions({ queryKey: ["migration", id], queryFn: ({ signal }) => api.getMigration(id, signal), refetchInterval: LISTS_EVERY_MS });
 }
 
 export function runsQuery(migrationId: string) {
   return infiniteQueryOptions({
     queryKey: ["runs", migrationId],
     queryFn: ({ pageParam, signal }) => api.getRuns(migrationId, { cursor: pageParam }, signal),
+    refetchInterval: LISTS_EVERY_MS,
     initialPageParam: "",
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });

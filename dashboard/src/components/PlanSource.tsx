@@ -1,6 +1,8 @@
 import { useEffect, useRef } from "react";
 import type { Finding } from "../api/types";
 import { counted } from "../format/number";
+import { useHash } from "../shell/useHash";
+import { classes } from "./classes";
 import { Icon } from "./Icon";
 
 interface PlanSourceProps {
@@ -45,14 +47,17 @@ export function parts(line: string): readonly Part[] {
   return found;
 }
 
-/** The source of a plan, each error under its line. The first error is scrolled to. */
+/** The source of a plan, each error under its line. The line that the address names is scrolled to, else the first error. */
 export function PlanSource({ file, text, errors, onTake }: PlanSourceProps) {
-  const first = useRef<HTMLLIElement>(null);
+  const shown = useRef<HTMLLIElement>(null);
+  const asked = useHash();
   const here = errors.filter((error) => error.file === "" || error.file === file);
   const firstLine = Math.min(...here.map((error) => error.line));
+  const isAsked = (line: number): boolean => asked === `${file}-${line}`;
+  const shownLine = text.split("\n").findIndex((_, position) => isAsked(position + 1)) + 1 || firstLine;
   useEffect(() => {
-    first.current?.scrollIntoView({ block: "center" });
-  }, [firstLine, file]);
+    shown.current?.scrollIntoView({ block: "center" });
+  }, [shownLine, file]);
   return (
     <section className="card" aria-label={file}>
       <header>
@@ -71,8 +76,8 @@ export function PlanSource({ file, text, errors, onTake }: PlanSourceProps) {
             return (
               <li
                 key={position}
-                className={found.length > 0 ? "bad" : ""}
-                ref={position + 1 === firstLine ? first : undefined}
+                className={classes(found.length > 0 && "bad", isAsked(position + 1) && "asked")}
+                ref={position + 1 === shownLine ? shown : undefined}
                 id={`${file}-${position + 1}`}
               >
                 <span className="ln" aria-hidden="true">

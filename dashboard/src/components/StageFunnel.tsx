@@ -6,11 +6,13 @@ import { classes } from "./classes";
 const WORDS: Record<string, string | undefined> = { extract: "Extract", transform: "Transform", load: "Load" };
 const CELLS = 32;
 const NEARLY_FULL = 0.8;
+/** From this share on a stage counts as busy all the time. */
+export const NEARLY_ALWAYS = 0.8;
 
 /** The stage that sets the pace: the busiest one, if it is nearly always busy. */
 export function slowest(stages: readonly StageStatus[]): string | null {
   const busiest = [...stages].sort((one, other) => other.busyShare - one.busyShare)[0];
-  return busiest !== undefined && busiest.busyShare >= NEARLY_FULL ? busiest.stage : null;
+  return busiest !== undefined && busiest.busyShare >= NEARLY_ALWAYS ? busiest.stage : null;
 }
 
 /** The stages in order, what waits between them, how busy each is (always 0 to 100 %). */

@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import type { AuditEntry, Finding, LineageColumn, QuarantineGroup } from "../api/types";
 import { AuditTable, detailText } from "./AuditTable";
 import { Lineage, placed } from "./Lineage";
+import { drawn } from "../../tests/page";
 import { corrected, parts, PlanSource, suggestionOf } from "./PlanSource";
 import { ReasonTable } from "./ReasonTable";
 
@@ -34,12 +35,20 @@ describe("the source of a plan", () => {
 
   test("shows an error under its line, with the near miss as a click", async () => {
     const take = vi.fn();
-    render(<PlanSource file="plan.yml" text={text} errors={[finding]} onTake={take} />);
+    drawn(<PlanSource file="plan.yml" text={text} errors={[finding]} onTake={take} />);
     const bad = screen.getAllByRole("listitem")[1];
     expect(bad).toHaveClass("bad");
     expect(bad).toHaveTextContent("No codebook order_states. Line 2, column 20.");
     await userEvent.click(screen.getByRole("button", { name: "use “order_status”" }));
     expect(take).toHaveBeenCalledWith(finding);
+  });
+
+  test("shows the line that a preflight names, though the plan by itself has no error", () => {
+    const scroll = vi.spyOn(HTMLElement.prototype, "scrollIntoView");
+    drawn(<PlanSource file="plan.yml" text={text} errors={[]} />, "/plans/clinic?file=plan.yml#plan.yml-2");
+    const [, asked] = screen.getAllByRole("listitem");
+    expect(asked).toHaveClass("asked");
+    expect(scroll.mock.instances).toEqual([asked]);
   });
 
   test("takes the suggestion at its place and nowhere else", () => {

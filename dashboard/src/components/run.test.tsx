@@ -132,8 +132,9 @@ describe("the chart of the rate", () => {
 });
 
 test("events are told in words, with mapping and figures; unknown ones by their name", () => {
-  render(
+  drawn(
     <EventList
+      page="/runs/1/events"
       events={[
         { seq: 3, at: "2026-11-22T01:46:52Z", level: "warning", kind: "warning", detail: { mapping: "tasks", code: "slow_join", rows: 3 } },
         { seq: 2, at: "2026-11-22T01:12:44Z", level: "info", kind: "asked", detail: { verb: "pause", actor: "ops.lead" } },
@@ -152,8 +153,9 @@ test("a mapping that is complete, failed or at its limit says so, with what came
   const none = { updated: 0, unchanged: 0, merged: 0, filtered: 0 };
   const ended = { ...none, code: "mapping_complete", mapping: "orders", pass: 1, state: "complete", reason: "", read: 1040, loaded: 1026, quarantined: 14 };
   const failed = { ...none, code: "mapping_failed", mapping: "tasks", pass: 2, state: "failed", reason: "target_refused", read: 0, loaded: 0, quarantined: 0 };
-  render(
+  drawn(
     <EventList
+      page="/runs/1/events"
       events={[
         { seq: 3, at: "2026-11-22T01:46:52Z", level: "info", kind: "mapping", detail: ended },
         { seq: 2, at: "2026-11-22T01:12:44Z", level: "error", kind: "mapping", detail: failed },
@@ -168,6 +170,16 @@ test("a mapping that is complete, failed or at its limit says so, with what came
     "notes paused at its quarantine limit1,001 quarantined",
   ]);
   expect(items.map((item) => item.className)).toEqual(["completed", "failed", "attention"]);
+});
+
+test("each event has an address, and the one asked for is shown", () => {
+  const scroll = vi.spyOn(HTMLElement.prototype, "scrollIntoView");
+  const event = { at: "2026-11-22T01:46:52Z", level: "info", kind: "state", detail: { state: "running" } } as const;
+  drawn(<EventList page="/runs/1/events" events={[{ ...event, seq: 2 }, { ...event, seq: 1 }]} />, "/runs/1/events#event-1");
+  expect(screen.getAllByRole("link").map((link) => link.getAttribute("href"))).toEqual(["/runs/1/events#event-2", "/runs/1/events#event-1"]);
+  const [, asked] = screen.getAllByRole("listitem");
+  expect(asked).toHaveClass("asked");
+  expect(scroll.mock.instances).toEqual([asked]);
 });
 
 test("what was not checked never looks like a pass", () => {

@@ -1,10 +1,16 @@
 import { useEffect, useRef } from "react";
 import { usePreferences } from "../shell/preferences";
 
-/** Keys and what they do: "n", "?", "g m" (one after the other), "mod+Enter". */
-export type KeyMap = Readonly<Record<string, (() => void) | undefined>>;
+/** Keys and what they do: "n", "?", "g m" (one after the other), "mod+Enter". One that gives false leaves the key to the browser. */
+export type KeyMap = Readonly<Record<string, (() => unknown) | undefined>>;
 
 const SEQUENCE_MS = 1000;
+/** Keys that begin a pair. What follows one is no key of its own, whichever part of the page listens for it. */
+const LEADERS: ReadonlySet<string> = new Set(["g"]);
+/** Keys that may be held down. */
+const HELD: ReadonlySet<string> = new Set(["j", "k", "ArrowDown", "ArrowUp"]);
+/** What takes the keys while it is open. */
+const OVER = ["[role=dialog][data-state=open]", "[role=alertdialog]", "[role=menu][data-state=open]", "[role=listbox][data-state=open]"].join();
 
 function isTyping(target: EventTarget | null): boolean {
   return (
@@ -18,7 +24,7 @@ function named(event: KeyboardEvent): string {
   return event.metaKey || event.ctrlKey ? `mod+${key}` : key;
 }
 
-/** Listens to keys while the page shows. Off while typing, under a dialog, and where the reader switched keys off. */
+/** Listens to keys while the page shows. Off while typing, under a dialog or a menu, and where the reader switched keys off. */
 export function useKeys(map: KeyMap): void {
   const enabled = usePreferences((state) => state.keys);
   const current = useRef(map);
@@ -33,14 +39,12 @@ export function useKeys(map: KeyMap): void {
       const key = named(event);
       const modified = key.startsWith("mod+");
       if (event.defaultPrevented || event.altKey || (isTyping(event.target) && !modified)) return;
-      if (document.querySelector("[role=dialog][data-state=open], [role=alertdialog]") && key !== "Escape") return;
-      const sequence = event.timeStamp - firstAt < SEQUENCE_MS ? `${first} ${key}` : "";
-      const act = current.current[sequence] ?? current.current[key];
+      if ((event.repeat && !HELD.has(key)) || (document.querySelector(OVER) && key !== "Escape")) return;
+      const isSecond = LEADERS.has(first) && event.timeStamp - firstAt < SEQUENCE_MS;
+      const act = current.current[isSecond ? `${first} ${key}` : key];
       first = key;
       firstAt = event.timeStamp;
-      if (!act) return;
-      event.preventDefault();
-      act();
+      if (act && act() !== false) event.preventDefault();
     };
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);

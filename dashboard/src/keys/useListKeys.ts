@@ -1,7 +1,7 @@
 import type { RefObject } from "react";
 import { useKeys } from "./useKeys";
 
-/** J and K, or the arrows, move the focus between the first link or button of each row of a list. */
+/** J and K move the focus between the first link or button of each row of a list; the arrows, too, once it is there: elsewhere they scroll. */
 export function useListKeys(list: RefObject<HTMLElement | null>, rows = "tbody tr"): void {
   const move = (step: number): void => {
     const items = [...(list.current?.querySelectorAll<HTMLElement>(rows) ?? [])].flatMap((row) => {
@@ -11,5 +11,10 @@ export function useListKeys(list: RefObject<HTMLElement | null>, rows = "tbody t
     const at = items.findIndex((item) => item === document.activeElement);
     items[Math.max(0, Math.min(items.length - 1, at === -1 ? 0 : at + step))]?.focus();
   };
-  useKeys({ j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) });
+  const arrow = (step: number): boolean => {
+    if (!list.current?.contains(document.activeElement)) return false;
+    move(step);
+    return true;
+  };
+  useKeys({ j: () => move(1), k: () => move(-1), ArrowDown: () => arrow(1), ArrowUp: () => arrow(-1) });
 }

@@ -50,6 +50,12 @@ describe("the store of migrations", () => {
     expect(store.getState().progress[RUN_ID]?.seq).toBe(5);
   });
 
+  test("a migration that never ran has no snapshot to keep", () => {
+    const { store, frames } = parts;
+    store.getState().updateProgress({ ...event(0), runId: null });
+    expect(frames).toHaveLength(0);
+  });
+
   test("starting and cancelling show in the list at once", async () => {
     const { store, client } = parts;
     await store.getState().fetchMigrations();

@@ -41,7 +41,7 @@ export function createMigrationStore(client: ApiClient, socket: SocketService, f
 
     const draw = (): void => {
       asked = false;
-      const events = [...waiting.values()];
+      const events = [...waiting];
       waiting.clear();
       set((state) => ({ progress: { ...state.progress, ...newest(events, state.progress) }, heardAt: new Date() }));
     };
@@ -72,8 +72,9 @@ export function createMigrationStore(client: ApiClient, socket: SocketService, f
       },
 
       updateProgress: (event) => {
-        if (event.seq < (waiting.get(event.runId)?.seq ?? -1)) return;
-        waiting.set(event.runId, event);
+        const { runId } = event;
+        if (runId === null || event.seq < (waiting.get(runId)?.seq ?? -1)) return;
+        waiting.set(runId, event);
         if (asked) return;
         asked = true;
         frame(draw);
@@ -122,8 +123,8 @@ export function createMigrationStore(client: ApiClient, socket: SocketService, f
 }
 
 /** Events younger than what is known. */
-function newest(events: readonly ProgressEvent[], known: Readonly<Record<string, ProgressEvent>>): Record<string, ProgressEvent> {
-  return Object.fromEntries(events.filter((event) => event.seq >= (known[event.runId]?.seq ?? -1)).map((event) => [event.runId, event]));
+function newest(events: readonly [string, ProgressEvent][], known: Readonly<Record<string, ProgressEvent>>): Record<string, ProgressEvent> {
+  return Object.fromEntries(events.filter(([runId, event]) => event.seq >= (known[runId]?.seq ?? -1)));
 }
 
 function withRun(migrations: readonly Migration[], run: Run): readonly Migration[] {

@@ -40,6 +40,28 @@ describe("the session", () => {
     expect(asked.at(-1)?.headers.get("Authorization")).toBe("Bearer jwt");
   });
 
+  test("signing out ends the session at Supabase, too, and says when that did not hear of it", async () => {
+    let there: unknown = null;
+    const { asked } = gateway({
+      "POST https://supabase.example/auth/v1/token": { access_token: "jwt", refresh_token: "r", expires_in: 3600 },
+      "POST https://supabase.example/auth/v1/logout": () => there,
+      "GET /api/auth/me": me("admin"),
+      "POST /api/auth/logout": null,
+    });
+    const { session } = store(SUPABASE);
+    await session.getState().signIn("night@clinic.example", "a long password");
+    await session.getState().signOut();
+    const ending = asked.find(({ url }) => url.includes("/logout?scope=local"));
+    expect(ending?.headers.get("Authorization")).toBe("Bearer jwt");
+    expect(session.getState()).toMatchObject({ status: "out", ended: null });
+    there = { refused: 500, code: "away", detail: "" };
+    await session.getState().signIn("night@clinic.example", "a long password");
+    await session.getState().signOut(true);
+    expect(asked.some(({ url }) => url.endsWith("/logout?scope=global"))).toBe(true);
+    expect(session.getState().ended).toContain("Supabase did not answer");
+    expect(session.getState().token()).toBeNull();
+  });
+
   test("a token is renewed before it ends, and a refused one once", async () => {
     let tokens = 0;
     gateway({

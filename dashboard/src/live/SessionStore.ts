@@ -36,6 +36,11 @@ export function createSessionStore(client: ApiClient, configured: () => Promise<
     return supabase;
   };
 
+  const endAtSupabase = async (accessToken: string | null, everywhere: boolean): Promise<void> => {
+    const auth = await atSupabase();
+    if (auth && accessToken !== null) await auth.signOut(accessToken, everywhere);
+  };
+
   const store = create<SessionStore>()((set, get) => {
     const take = async (session: Session): Promise<void> => {
       token = session.accessToken;
@@ -82,12 +87,18 @@ export function createSessionStore(client: ApiClient, configured: () => Promise<
       },
 
       signOut: async (everywhere = false) => {
-        try {
-          await client.logout(everywhere);
-          drop(null);
-        } catch {
-          drop("This page forgot the session, but the gateway did not answer. To end it there too, sign in and out again.");
-        }
+        const ends = [
+          { at: "the gateway", end: client.logout(everywhere) },
+          // Supabase knows nothing of what the gateway refuses: a session that goes on there would give new tokens.
+          { at: "Supabase", end: endAtSupabase(token, everywhere) },
+        ];
+        const ended = await Promise.allSettled(ends.map(({ end }) => end));
+        const silent = ends.filter((_, place) => ended[place]?.status === "rejected").map(({ at }) => at);
+        drop(
+          silent.length === 0
+            ? null
+            : `This page forgot the session, but ${silent.join(" and ")} did not answer. To end it there too, sign in and out again.`,
+        );
       },
 
       renew: () => {

@@ -83,7 +83,42 @@ describe("the line to the notifier", () => {
     socket.answer = { error: { code: "forbidden", message: "It needs migration:read." } };
     socket.hears("connect");
     service.subscribeMigration("m1");
-    expect(problems).toEqual([{ kind: "refused", migrationId: "m1", message: "It needs migration:read." }]);
+    expect(problems).toEqual([{ kind: "refused", migrationId: "m1", runId: null, message: "It needs migration:read." }]);
+  });
+
+  test("a room that cannot be given now is asked for again, while somebody wants it", async () => {
+    vi.useFakeTimers();
+    socket.answer = { error: { code: "unavailable", message: "Try again." } };
+    socket.hears("connect");
+    service.subscribeMigration("m1");
+    service.subscribeMigration("m2");
+    service.subscribeSystem();
+    service.unsubscribeMigration("m2");
+    socket.emitted.length = 0;
+    socket.answer = { ok: true };
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(socket.emitted).toEqual([["migration:subscribe", "m1"], ["system:subscribe"]]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(socket.emitted).toHaveLength(2);
+    vi.useRealTimers();
+  });
+
+  test("a room that is refused for good is not asked for again, nor one of a connection that is gone", async () => {
+    vi.useFakeTimers();
+    socket.answer = { error: { code: "not_found", message: "There is no such migration." } };
+    socket.hears("connect");
+    service.subscribeMigration("m1");
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(socket.emitted).toHaveLength(1);
+    socket.answer = { error: { code: "too_many_requests", message: "Send fewer." } };
+    service.subscribeMigration("m2");
+    socket.answer = { ok: true };
+    socket.hears("disconnect", "transport close");
+    socket.hears("connect");
+    socket.emitted.length = 0;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(socket.emitted).toEqual([]);
+    vi.useRealTimers();
   });
 
   test("a socket that the server ended comes back with a new token", async () => {

@@ -7,6 +7,8 @@ export type LiveSocket = Pick<Socket<ServerEvents, ClientEvents>, "on" | "emit" 
 export interface SocketProblem {
   kind: "run" | "refused" | "connection";
   migrationId: string | null;
+  /** The run that failed. */
+  runId: string | null;
   message: string;
 }
 
@@ -21,13 +23,15 @@ export interface SocketOptions {
 type Listener<T> = (value: T) => void;
 type Stop = () => void;
 
-/** Whether the system room was granted shows in what it sends. */
 const unheard = (): undefined => undefined;
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 10_000;
 /** Refusals that another token may mend; the others only time does. */
 const OF_THE_TOKEN: ReadonlySet<string> = new Set(["not_signed_in", "token_refused"]);
+/** Refusals of a room that pass by themselves: the ledger is away, or too much was asked at once. */
+const PASSING: ReadonlySet<string> = new Set(["unavailable", "too_many_requests"]);
+const ASK_AGAIN_MS = 2000;
 
 function openSocket({ url, token }: SocketOptions): LiveSocket {
   return io(url, {
@@ -48,6 +52,8 @@ export class SocketService {
   #socket: LiveSocket | null = null;
   /** How often the server has ended or refused the connection since there was one. */
   #refusals = 0;
+  /** Which connection it is: what was asked on an older one is not asked again. */
+  #connections = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #rooms = new Map<string, number>();
   #system = 0;
@@ -73,8 +79,9 @@ export class SocketService {
     this.#socket = socket;
     socket.on("connect", () => {
       this.#refusals = 0;
+      this.#connections += 1;
       for (const room of this.#rooms.keys()) this.#ask("migration:subscribe", room);
-      if (this.#system > 0) socket.emit("system:subscribe", unheard);
+      if (this.#system > 0) this.#askSystem();
       this.#tell(this.#connection, true);
     });
     socket.on("disconnect", (reason) => {
@@ -84,14 +91,14 @@ export class SocketService {
     });
     socket.on("connect_error", (error: Error & { data?: { code?: string } }) => {
       this.#tell(this.#connection, false);
-      this.#tell(this.#errors, { kind: "connection", migrationId: null, message: error.message });
+      this.#tell(this.#errors, { kind: "connection", migrationId: null, runId: null, message: error.message });
       if (!socket.active) this.#comeBack(options, socket, OF_THE_TOKEN.has(error.data?.code ?? ""));
     });
     socket.on("migration:progress", (event) => this.#tell(this.#progress, event));
     socket.on("migration:status", (event) => this.#tell(this.#status, event));
     socket.on("migration:completed", (event) => this.#tell(this.#completed, event));
     socket.on("migration:error", (event: FailureEvent) =>
-      this.#tell(this.#errors, { kind: "run", migrationId: event.migrationId, message: event.error }),
+      this.#tell(this.#errors, { kind: "run", migrationId: event.migrationId, runId: event.runId, message: event.error }),
     );
     socket.on("system:metrics", (metrics) => this.#tell(this.#metrics, metrics));
   }
@@ -132,7 +139,7 @@ export class SocketService {
 
   subscribeSystem(): void {
     this.#system += 1;
-    if (this.#system === 1 && this.isConnected) this.#socket?.emit("system:subscribe", unheard);
+    if (this.#system === 1 && this.isConnected) this.#askSystem();
   }
 
   unsubscribeSystem(): void {
@@ -166,8 +173,25 @@ export class SocketService {
 
   #ask(event: "migration:subscribe" | "migration:unsubscribe", migrationId: string): void {
     this.#socket?.emit(event, migrationId, (answer: Acknowledged) => {
-      if ("error" in answer) this.#tell(this.#errors, { kind: "refused", migrationId, message: answer.error.message });
+      if (!("error" in answer)) return;
+      this.#tell(this.#errors, { kind: "refused", migrationId, runId: null, message: answer.error.message });
+      if (event === "migration:subscribe") this.#askAgain(answer.error.code, () => this.#rooms.has(migrationId) && this.#ask(event, migrationId));
     });
+  }
+
+  #askSystem(): void {
+    this.#socket?.emit("system:subscribe", (answer) => {
+      if ("error" in answer) this.#askAgain(answer.error.code, () => this.#system > 0 && this.#askSystem());
+    });
+  }
+
+  /** Without it a page whose room was refused for a moment would stand still and look alive. */
+  #askAgain(code: string, ask: () => unknown): void {
+    if (!PASSING.has(code)) return;
+    const connection = this.#connections;
+    setTimeout(() => {
+      if (this.isConnected && this.#connections === connection) ask();
+    }, ASK_AGAIN_MS);
   }
 
   /** The client does not come back by itself to a server that ended or refused it: at once first, then later each time. */

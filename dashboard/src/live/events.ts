@@ -1,10 +1,22 @@
-import type { Health, Metrics, RunState, RunStatus, RunStatusWord } from "../api/types";
+import type { Counts, Health, MappingState, Metrics, RunState, RunStatus, RunStatusWord } from "../api/types";
 
 /** What the notifier sends. Each event is a whole snapshot with a rising `seq`: a lost one is harmless. */
 
+export interface MappingProgress {
+  mapping: string;
+  pass: number;
+  state: MappingState;
+  current: number;
+  /** null until it is counted. */
+  total: number | null;
+  counts: Counts;
+  rowsPerSecond: number;
+}
+
 export interface ProgressEvent {
   migrationId: string;
-  runId: string;
+  /** null while the migration has never run. */
+  runId: string | null;
   seq: number;
   /** 0 to 100. */
   progress: number;
@@ -12,6 +24,7 @@ export interface ProgressEvent {
   total: number;
   message: string;
   phase: RunState;
+  mappings: readonly MappingProgress[];
   rowsPerSecond: number;
   etaSeconds: number | null;
   /** The same as the API tells: verdict, stages, mappings, balance. Nothing has to be asked while it moves. */
@@ -20,7 +33,7 @@ export interface ProgressEvent {
 
 export interface StatusEvent {
   migrationId: string;
-  runId: string;
+  runId: string | null;
   seq: number;
   status: RunStatusWord;
   /** The finer word for it. */
@@ -32,7 +45,11 @@ export interface FailureEvent {
   migrationId: string;
   runId: string;
   seq: number;
+  /** A sentence. */
   error: string;
+  /** The word for programs. */
+  code: string;
+  remedy: string;
   timestamp: string;
 }
 
@@ -44,6 +61,8 @@ export interface CompletedEvent {
   summary: {
     runId: string;
     status: RunStatusWord;
+    rows: Counts;
+    warnings: number;
     durationSeconds: number;
     reportUrl: string;
   };

@@ -22,9 +22,11 @@ export function useRun(runId: string) {
   const status = useMemo(() => (query.data ? withProgress(query.data, event) : undefined), [query.data, event]);
   const migrationId = status?.id;
   const live = status !== undefined && isActive(status.phase);
+  // Somebody may resume a run that failed.
+  const mayMove = live || status?.phase === "failed";
   const readAt = useRef(0);
 
-  useEffect(() => (migrationId !== undefined && live ? follow(migrationId) : undefined), [migrationId, live, follow]);
+  useEffect(() => (migrationId !== undefined && mayMove ? follow(migrationId) : undefined), [migrationId, mayMove, follow]);
 
   useEffect(() => {
     const again = (): void => void client.invalidateQueries({ queryKey: ["run", runId] });

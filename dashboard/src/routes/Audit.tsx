@@ -12,6 +12,7 @@ import { Verdict } from "../components/Verdict";
 import { useNow } from "../components/clock";
 import { counted, grouped } from "../format/number";
 import { ago, zone } from "../format/time";
+import { ACTIONS } from "../words/actions";
 import { spoken } from "../words/identifiers";
 import { useMay } from "../live/SessionStore";
 import { useCrumbs } from "../shell/crumbs";
@@ -26,18 +27,6 @@ const TIMES = [
   { value: "1", word: "last day" },
   { value: "7", word: "last 7 days" },
   { value: "30", word: "last 30 days" },
-];
-const ACTIONS = [
-  "auth.login",
-  "legacy.read",
-  "migration.create",
-  "migration.delete",
-  "plan.put",
-  "quarantine.unmask",
-  "run.start",
-  "run.pause",
-  "run.resume",
-  "run.cancel",
 ];
 
 /** Whether the chain is whole; then who did what. */
@@ -60,7 +49,7 @@ function Entries() {
   const days = Number(address.get("days"));
   // From the start of a day, so that the question stays the same while it is read.
   const since = days > 0 ? new Date((Math.floor(now.getTime() / DAY_MS) - days) * DAY_MS).toISOString() : "";
-  const query = useInfiniteQuery(auditQuery({ actor: address.get("who"), action: address.get("action"), from: since }));
+  const query = useInfiniteQuery(auditQuery({ actor: address.get("who"), action: address.get("action"), objectId: address.get("about"), from: since }));
   const entries = query.data?.pages.flatMap((page) => page.entries) ?? [];
   const chain = query.data?.pages[0]?.chain;
   return (
@@ -75,6 +64,7 @@ function Entries() {
           choices={[{ value: "", word: "any" }, ...ACTIONS.map((value) => ({ value, word: value }))]}
           onChange={(action) => address.set({ action })}
         />
+        <SearchField label="About, by its id" value={address.get("about")} onChange={(about) => address.set({ about })} />
         <Select label="Time" value={address.get("days")} choices={TIMES} onChange={(next) => address.set({ days: next })} />
       </div>
       <Loaded query={query} label="Loading the audit">
@@ -88,7 +78,7 @@ function Entries() {
             <div className="card">
               <EmptyState
                 title="No entry matches"
-                action={<Button onClick={() => address.set({ who: "", action: "", days: "" })}>Clear filters</Button>}
+                action={<Button onClick={() => address.set({ who: "", action: "", about: "", days: "" })}>Clear filters</Button>}
               >
                 Nothing of this kind is recorded.
               </EmptyState>

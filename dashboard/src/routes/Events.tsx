@@ -48,7 +48,7 @@ export function Events() {
         {(events) => (
           <Card title={counted(events.length, "event")}>
             {events.length > 0 ? (
-              <EventList events={events} />
+              <EventList events={events} page={`/runs/${id}/events${level && `?level=${level}`}`} />
             ) : (
               <EmptyState title="No event of this level" action={<Button onClick={() => address.set({ level: "" })}>Show all</Button>}>
                 Nothing asked for somebody.

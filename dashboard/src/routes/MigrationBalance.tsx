@@ -31,7 +31,7 @@ export function useFollowed(migrations: readonly Migration[]): void {
   useEffect(
     () =>
       socketService.onStatusChange(({ runId, phase }) => {
-        if (known.current.get(runId) !== phase) void client.invalidateQueries({ queryKey: ["migrations"] });
+        if (runId === null || known.current.get(runId) !== phase) void client.invalidateQueries({ queryKey: ["migrations"] });
       }),
     [client],
   );

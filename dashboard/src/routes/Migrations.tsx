@@ -11,9 +11,11 @@ import { SearchField } from "../components/SearchField";
 import { Select } from "../components/Select";
 import { StatePill } from "../components/StatePill";
 import { Verdict } from "../components/Verdict";
+import { classes } from "../components/classes";
 import { counted } from "../format/number";
 import { useKeys } from "../keys/useKeys";
 import { useListKeys } from "../keys/useListKeys";
+import { useMigrations } from "../live/MigrationStore";
 import { useMay } from "../live/SessionStore";
 import { useCrumbs } from "../shell/crumbs";
 import { useAddress } from "../shell/useAddress";
@@ -54,6 +56,7 @@ export function Migrations() {
   const query = useInfiniteQuery(migrationsQuery(filters));
   const migrations = query.data?.pages.flatMap((page) => page.migrations) ?? [];
   const filtered = filters.status !== "" || filters.search !== "";
+  const lost = useMigrations((state) => state.disconnectedAt !== null);
   return (
     <>
       <Top first={query.data?.pages[0]} />
@@ -66,7 +69,7 @@ export function Migrations() {
       <Loaded query={query} label="Loading migrations">
         {() =>
           migrations.length > 0 ? (
-            <section className="card" aria-label="Migrations">
+            <section className={classes("card", lost && "stale")} aria-label="Migrations">
               <MigrationTable migrations={migrations} />
               <More {...query} word="More migrations" />
             </section>

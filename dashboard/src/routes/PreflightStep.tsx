@@ -112,7 +112,7 @@ function Findings({ preflight }: { preflight: Preflight }) {
               <b>{finding.message}</b>
               <span className="soft">{finding.remedy}</span>
             </div>
-            <Link className="link xs mono" to={`/plans/${preflight.plan}?file=${encodeURIComponent(finding.file)}#${finding.file}-${finding.line}`}>
+            <Link className="link xs mono" to={`/plans/${preflight.plan}?version=${preflight.planVersion}&file=${encodeURIComponent(finding.file)}#${finding.file}-${finding.line}`}>
               {finding.file}:{finding.line}:{finding.column}
             </Link>
           </li>

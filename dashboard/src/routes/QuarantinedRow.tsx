@@ -1,5 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { flushSync } from "react-dom";
 import { ApiProblem } from "../api/ApiProblem";
 import { api } from "../api/client";
 import type { QuarantineRow, UnmaskedRow } from "../api/types";
@@ -57,7 +58,6 @@ function Values({ runId, row }: { runId: string; row: QuarantineRow }) {
   const mayUnmask = useMay("quarantine:unmask");
   const [asking, setAsking] = useState(false);
   const [unmasked, setUnmasked] = useState<UnmaskedRow | null>(null);
-  const left = useSecondsLeft(unmasked, () => setUnmasked(null));
   const unmask = useMutation({
     mutationFn: (reason: string) => api.unmask(runId, row.ref, reason),
     onSuccess: (shown) => {
@@ -71,6 +71,7 @@ function Values({ runId, row }: { runId: string; row: QuarantineRow }) {
     setUnmasked(null);
     unmask.reset();
   };
+  const left = useSecondsLeft(unmasked, hide);
   const wrong = new Set(row.reasons.map((reason) => reason.column));
   const isWrong = (name: string): boolean => wrong.has(name) || wrong.has(name.replace(/^.*\./, ""));
   const columns = [...row.columns].sort(
@@ -136,7 +137,7 @@ function refusalOf(error: unknown): string {
   return `${problem.detail} ${problem.remedy}`.trim();
 }
 
-/** Seconds until the values go; at the end, and when the page is hidden or left, they are dropped. */
+/** Seconds until the values go; at the end, and when the page is hidden, left or printed, they are dropped. */
 function useSecondsLeft(unmasked: UnmaskedRow | null, drop: () => void): number {
   const now = useNow();
   const [since, setSince] = useState<{ row: UnmaskedRow; until: number } | null>(null);
@@ -147,8 +148,12 @@ function useSecondsLeft(unmasked: UnmaskedRow | null, drop: () => void): number 
     if (!unmasked) return;
     const timer = setTimeout(drop, SECONDS * 1000);
     document.addEventListener("visibilitychange", drop);
+    // Drawn before the paper is.
+    const dropNow = (): void => flushSync(drop);
+    window.addEventListener("beforeprint", dropNow);
     return () => {
       clearTimeout(timer);
+      window.removeEventListener("beforeprint", dropNow);
       document.removeEventListener("visibilitychange", drop);
     };
     // The clock starts with the row, not with each drawing.

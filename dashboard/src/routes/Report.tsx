@@ -10,7 +10,7 @@ import { Mark } from "../components/Mark";
 import { OutcomeMark } from "../components/OutcomeMark";
 import { grouped } from "../format/number";
 import { percentText } from "../format/percent";
-import { clock, duration, full } from "../format/time";
+import { duration, full, when } from "../format/time";
 import { useTitle } from "../shell/useTitle";
 import { shortId, spoken } from "../words/identifiers";
 import { DIFFERENTIAL, OUTCOMES } from "../words/states";
@@ -259,7 +259,7 @@ function HowWeKnow({ report }: { report: ReportDocument }) {
             <tr key={proof.code}>
               <td>{proof.check}</td>
               <td>{proof.state === "not_checked" ? proof.result || "Not checked" : proof.result}</td>
-              <td>{proof.at === null ? "–" : clock(new Date(proof.at))}</td>
+              <td>{proof.at === null ? "–" : when(new Date(proof.at), new Date(report.writtenAt))}</td>
             </tr>
           ))}
         </tbody>

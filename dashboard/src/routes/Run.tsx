@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { Link, useParams } from "react-router";
 import type { RunStatus } from "../api/types";
 import { Ago } from "../components/Ago";
@@ -134,7 +135,7 @@ function Actions({ runId, status }: { runId: string; status: RunStatus }) {
   const canPause = mayPause && (status.phase === "running" || status.phase === "planning");
   const canResume = mayPause && (status.phase === "paused" || status.phase === "failed");
   const canCancel = mayCancel && active && status.phase !== "cancelling";
-  useKeys({ p: canPause ? () => verb.mutate("pause") : canResume ? () => verb.mutate("resume") : undefined });
+  useKeys({ p: verb.isPending ? undefined : canPause ? () => verb.mutate("pause") : canResume ? () => verb.mutate("resume") : undefined });
   return (
     <>
       {!active && (
@@ -175,13 +176,16 @@ function Actions({ runId, status }: { runId: string; status: RunStatus }) {
   );
 }
 
-/** Speaks on state, verdict and every full 10 %, not on each snapshot. */
+/** Speaks on state, verdict and every full 10 %, not on each snapshot: a verdict may hold a time that goes on. */
 function Announcer({ status }: { status: RunStatus }) {
   const tens = Math.floor(floorPercent(status.progress.current, status.progress.total) / 10) * 10;
+  const about = `${status.phase} ${status.verdict.code} ${tens}`;
   const sentence = `${STATES[status.phase].word}. ${status.verdict.headline} ${tens} % settled.`;
+  const [said, setSaid] = useState({ about, sentence });
+  if (said.about !== about) setSaid({ about, sentence });
   return (
     <div className="sr" aria-live="polite">
-      {sentence}
+      {said.sentence}
     </div>
   );
 }

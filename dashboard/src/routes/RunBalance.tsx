@@ -103,6 +103,14 @@ function Waiting({ runId, status }: { runId: string; status: RunStatus }) {
             Quarantine is empty
           </span>
         )}
+        {status.broughtIn.length > 0 && (
+          <div className="row between">
+            <span>{counted(status.broughtIn.length, "column")} with values that are not from the source</span>
+            <Link className="link" to={`/runs/${runId}/report`}>
+              Read
+            </Link>
+          </div>
+        )}
       </div>
     </Card>
   );

@@ -40,7 +40,7 @@ interface RunLiveProps {
 export function RunLive({ runId, status, stale }: RunLiveProps) {
   return (
     <>
-      <Verdict verdict={status.verdict}>
+      <Verdict verdict={status.verdict} quiet>
         {status.counts.quarantined > 0 && <ButtonLink to={`/runs/${runId}/quarantine`}>Look at quarantine</ButtonLink>}
       </Verdict>
       <ProgressCard status={status} stale={stale} />
@@ -235,7 +235,7 @@ function LastEvents({ runId }: { runId: string }) {
   const { data } = useQuery(eventsQuery(runId));
   return (
     <Card title="Events" aside={data?.[0] && <span className="xs muted">last <Ago at={data[0].at} /></span>}>
-      {data && <EventList events={data.slice(0, SHOWN_EVENTS)} />}
+      {data && <EventList events={data.slice(0, SHOWN_EVENTS)} page={`/runs/${runId}/events`} />}
       <div className="body">
         <Link className="link xs" to={`/runs/${runId}/events`}>
           {data ? `All ${counted(data.length, "event")}` : "All events"}

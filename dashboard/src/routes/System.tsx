@@ -8,6 +8,7 @@ import { Icon } from "../components/Icon";
 import type { IconName } from "../components/drawings";
 import { isAbandoned, QueueTable } from "../components/QueueTable";
 import { ServiceTable } from "../components/ServiceTable";
+import { NEARLY_ALWAYS } from "../components/StageFunnel";
 import { StatePill } from "../components/StatePill";
 import { Verdict } from "../components/Verdict";
 import { counted, grouped } from "../format/number";
@@ -16,6 +17,7 @@ import { useSystem } from "../live/useSystem";
 import { useMay } from "../live/SessionStore";
 import { useCrumbs } from "../shell/crumbs";
 import { useTitle } from "../shell/useTitle";
+import { spoken } from "../words/identifiers";
 import { Loaded } from "./Loaded";
 
 type Answering = Health["services"];
@@ -134,7 +136,24 @@ function Away({ health, metrics }: { health: Health; metrics: Metrics | undefine
         }}
       />
     );
+  const pace = metrics === undefined ? null : busiest(metrics.processes);
+  if (pace)
+    return (
+      <Verdict
+        verdict={{
+          ground: "attention",
+          headline: `${spoken(pace.service)} sets the pace.`,
+          detail: `Its workers are ${Math.floor((pace.busyShare ?? 0) * 100)} % busy. That is no fault; another instance would bring more rows a second.`,
+        }}
+      />
+    );
   return <Verdict verdict={{ ground: "completed", headline: "Everything answers.", detail: "Four systems and five services are connected." }} />;
+}
+
+/** The service that limits the pace: the busiest one, if it is nearly always busy. */
+function busiest(services: Metrics["processes"]): Metrics["processes"][number] | null {
+  const [first] = [...services].sort((one, other) => (other.busyShare ?? 0) - (one.busyShare ?? 0));
+  return first !== undefined && (first.busyShare ?? 0) >= NEARLY_ALWAYS ? first : null;
 }
 
 function Tiles({ metrics }: { metrics: Metrics }) {

@@ -170,6 +170,23 @@ describe("a run", () => {
     await waitFor(() => expect(asked.some(({ url }) => url.endsWith("/pause"))).toBe(true));
   });
 
+  test("is spoken of when something changed, not with every snapshot", async () => {
+    gateway(OF_A_RUN);
+    const { container } = open(RUN);
+    await screen.findByText("50.9");
+    const said = (): string | null | undefined => container.querySelector(".sr[aria-live=polite]")?.textContent;
+    const tell = (seq: number, current: number, headline: string): void =>
+      useMigrations.getState().updateProgress(
+        progressOf(status({ seq, progress: { current, total: 2040, percentage: current / 20.4, estimated: false }, verdict: { code: "still", ground: "attention", headline, detail: "", figures: {} } })),
+      );
+    tell(11, 1045, "Nothing has settled for 1 min.");
+    await waitFor(() => expect(said()).toBe("Running. Nothing has settled for 1 min. 50 % settled."));
+    tell(12, 1050, "Nothing has settled for 2 min.");
+    expect(await screen.findByText("51.4")).toBeInTheDocument();
+    expect(said()).toBe("Running. Nothing has settled for 1 min. 50 % settled.");
+    expect(screen.getByText("Nothing has settled for 2 min.").closest("[role=status]")).toBeNull();
+  });
+
   test("turns over when it is complete: the balance is the verdict", async () => {
     const done = status({
       phase: "completed",
@@ -301,6 +318,14 @@ describe("the other pages", () => {
     expect(await screen.findByRole("alert")).toHaveTextContent("The chain is broken at entry 3. Altered. Entries before it are proven");
   });
 
+  test("the audit of one thing is in the address and in the question", async () => {
+    const chain = { verified: "whole", checkedAt: "2026-11-22T00:00:00Z", count: 5, head: "5:ab", fault: null, brokenAt: null };
+    const { asked } = gateway({ "GET /api/config": CONFIGURATION, "GET /api/audit": { entries: [], nextCursor: null, chain } });
+    open(`/audit?about=${RUN_ID}`, "admin");
+    expect(await screen.findByText("No entry matches")).toBeInTheDocument();
+    expect(asked.some(({ url }) => url === `/api/audit?objectId=${RUN_ID}`)).toBe(true);
+  });
+
   test("the audit is refused to those who may not read it, without asking", async () => {
     const { asked } = gateway({ "GET /api/config": CONFIGURATION });
     open("/audit", "viewer");
@@ -326,20 +351,5 @@ describe("the other pages", () => {
     gateway({ "GET /api/config": CONFIGURATION });
     open("/nowhere");
     expect(await screen.findByText("Nothing is at this address")).toBeInTheDocument();
-  });
-});
-
-describe("keys", () => {
-  test("lead to pages, and are off while typing", async () => {
-    gateway({ "GET /api/config": CONFIGURATION, "GET /api/migrations": migrations(migration()), "GET /api/plans": { plans: [], nextCursor: null } });
-    const { router } = open("/migrations");
-    await screen.findAllByText("Patient portal");
-    await userEvent.type(screen.getByRole("searchbox"), "gp");
-    expect(router.state.location.pathname).toBe("/migrations");
-    (document.activeElement as HTMLElement).blur();
-    await userEvent.keyboard("gp");
-    await waitFor(() => expect(router.state.location.pathname).toBe("/plans"));
-    await userEvent.keyboard("?");
-    expect(await screen.findByRole("dialog", { name: "Keys" })).toBeInTheDocument();
   });
 });

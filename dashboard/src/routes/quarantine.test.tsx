@@ -83,6 +83,25 @@ describe("the quarantine", () => {
     expect(document.body).not.toHaveTextContent("canary");
   });
 
+  test("prints no value, whoever looks at one", async () => {
+    gateway({
+      ...ANSWERS,
+      [`POST /api/runs/${RUN_ID}/quarantine/${ROW.ref}/unmask`]: {
+        ref: ROW.ref,
+        mapping: "orders",
+        legacyKey: "canary-key",
+        columns: { birth_date: "canary-date", status: "7" },
+        expiresAt: "2026-11-22T01:00:00Z",
+      },
+    });
+    open(`${RUN}/quarantine?reason=unknown_code&mapping=orders&column=status`, "admin");
+    await userEvent.click(await screen.findByRole("button", { name: "Unmask…" }));
+    await userEvent.type(screen.getByLabelText("Reason"), "confirm code 7 with the lab{Enter}");
+    expect(await screen.findByText("canary-date")).toBeInTheDocument();
+    window.dispatchEvent(new Event("beforeprint"));
+    expect(document.body).not.toHaveTextContent("canary");
+  });
+
   test("that is empty is good news", async () => {
     gateway({ ...OF_A_RUN, [`GET /api/runs/${RUN_ID}/quarantine`]: { count: 0, waiting: 0, groups: [], rows: null, nextCursor: null } });
     open(`${RUN}/quarantine`);

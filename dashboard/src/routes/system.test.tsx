@@ -64,6 +64,14 @@ test("what does not answer comes first, then a queue that nobody takes from", as
   expect(screen.getByText("gateway up 1 h 35 min")).toBeInTheDocument();
 });
 
+test("where everything answers, what limits the pace comes first", async () => {
+  const processes = [service("transformer", { workers: 4, busyShare: 0.67 }), service("loader", { workers: 2, busyShare: 0.98 })];
+  gateway({ ...CONFIG, "GET /api/health": health(), "GET /api/metrics": metrics({ processes }) });
+  open("/system");
+  expect(await screen.findByText("Loader sets the pace.")).toBeInTheDocument();
+  expect(screen.getByText(/Its workers are 98 % busy\. That is no fault/)).toBeInTheDocument();
+});
+
 test("figures that could not be had are a problem beside what is known", async () => {
   gateway({ ...CONFIG, "GET /api/health": health(), "GET /api/metrics": { refused: 503, code: "unavailable", detail: "The ledger does not answer." } });
   open("/system");

@@ -1,0 +1,21 @@
+/** What the audit records, by the words of its entries; the page of the audit filters by them. */
+export const ACTIONS: readonly string[] = [
+  "auth.login",
+  "auth.logout",
+  "auth.refresh",
+  "legacy.read",
+  "migration.create",
+  "migration.delete",
+  "plan.check",
+  "plan.put",
+  "preflight.start",
+  "quarantine.open",
+  "quarantine.unmask",
+  "request.refused",
+  "run.cancel",
+  "run.pause",
+  "run.resume",
+  "run.start",
+  "user.change",
+  "user.create",
+];
