@@ -24,8 +24,10 @@ WARNED = """
 select coalesce(sum((w ->> 'count')::bigint), 0)
   from transfuse.batch b cross join jsonb_array_elements(b.warnings) w
  where b.run_id = $1 and b.mapping = $2 and b.state = 'settled' and w ->> 'column' = $3
+   and w ->> 'code' not in ('invented', 'otherwise', 'default')
    and ($4::text[] is null or w ->> 'code' = any ($4))
 """
+"""What is counted beside them was brought in and warns of nothing."""
 LEDGER = {"quarantined": QUARANTINED, "warned": WARNED}
 
 
