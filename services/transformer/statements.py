@@ -16,15 +16,8 @@ import pyarrow as pa
 from shared.core.errors import BatchError, RunError
 from shared.plan.compiled import TransformProgram
 from shared.plan.functions import install
-from shared.plan.scratch import SESSION
+from shared.plan.scratch import LOCKED, SESSION
 
-MEMORY_LIMIT = "256MB"
-LOCKED = (
-    f"set memory_limit = '{MEMORY_LIMIT}'",
-    "set temp_directory = ''",
-    "set enable_external_access = false",
-    "set lock_configuration = true",
-)
 ROW_ERRORS = (duckdb.DataError, duckdb.InvalidInputException)
 """What the values of a row can make a statement say; everything else is not a row's fault."""
 

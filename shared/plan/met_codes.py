@@ -16,7 +16,7 @@ from shared.plan.functions import FUNCTIONS, install
 from shared.plan.model import Codebook, Mapping, Plan
 from shared.plan.names import columns_of
 from shared.plan.nodes import string_constant
-from shared.plan.scratch import SESSION, VARIABLES
+from shared.plan.scratch import LOCKED, SESSION, VARIABLES
 from shared.plan.source_types import duck_type
 from shared.postgres.identifiers import Identifier
 
@@ -160,10 +160,10 @@ def codes_of(use: CodeUse, rows: list[tuple[str | int | None, ...]]) -> dict[str
     structs = ", ".join(
         f"struct_pack({', '.join(fields)}) as {Identifier(alias)}" for alias, fields in by_alias.items()
     )
-    connection = duckdb.connect(config={"threads": 1, "enable_external_access": False})
+    connection = duckdb.connect(config={"threads": 1})
     try:
         install(connection)
-        for setting in (*SESSION, *VARIABLES):
+        for setting in (*SESSION, *VARIABLES, *LOCKED):
             connection.execute(setting)
         connection.execute(f"create table met ({', '.join(f'{name} varchar' for name in names)}, row_count bigint)")
         if rows:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from functools import cache
 
 import duckdb
 
+from shared.plan.process_database import ProcessDatabase
+
 SERIALIZE, PRINT = "json_serialize_sql", "json_deserialize_sql"
-_local = threading.local()
 
 
 def serialized(statements: Sequence[str]) -> list[str]:
@@ -26,17 +25,12 @@ def _ask(function: str, texts: Sequence[str]) -> list[str]:
     """All rows are fetched: an open result makes the connection's next call fail."""
     query = f"select {function}(?)" if len(texts) == 1 else f"select {function}(said) from (select unnest(?) as said)"  # noqa: S608 - one of two names
     argument: object = texts[0] if len(texts) == 1 else list(texts)
-    return [str(answer) for (answer,) in _connection().execute(query, [argument]).fetchall()]
+    with _database.connection() as connection:
+        return [str(answer) for (answer,) in connection.execute(query, [argument]).fetchall()]
 
 
-def _connection() -> duckdb.DuckDBPyConnection:
-    """This thread's connection; the database behind it is opened once in a process."""
-    if not hasattr(_local, "connection"):
-        _local.connection = _database().cursor()
-    connection: duckdb.DuckDBPyConnection = _local.connection
-    return connection
-
-
-@cache
-def _database() -> duckdb.DuckDBPyConnection:
+def _opened() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False})
+
+
+_database = ProcessDatabase(_opened)

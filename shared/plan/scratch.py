@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import cache
 
 import duckdb
 
 from shared.plan.functions import install
+from shared.plan.process_database import ProcessDatabase
 from shared.plan.remembered import Remembered
 from shared.postgres.identifiers import Identifier
 
@@ -23,6 +22,13 @@ SESSION = (
     "set disabled_optimizers = 'common_subexpressions'",
 )
 """What every connection that compiles or runs a plan has set: the same text must mean the same everywhere."""
+LOCKED = (
+    "set memory_limit = '256MB'",
+    "set temp_directory = ''",
+    "set enable_external_access = false",
+    "set lock_configuration = true",
+)
+"""What is set last in every database that meets a plan's expressions: no file, no network, no other settings."""
 VARIABLES = (
     "set variable snapshot_at = timestamptz '2000-01-01 00:00:00+00'",
     "set variable namespace = from_hex('00')",
@@ -38,7 +44,6 @@ NAMES = re.compile(
 
 MOST_REMEMBERED = 4 * 1024 * 1024
 """Characters of the expressions whose types are remembered."""
-_local = threading.local()
 _types: Remembered[str] = Remembered(MOST_REMEMBERED)
 
 
@@ -57,7 +62,7 @@ def type_all(constants: Iterable[str]) -> None:
     unknown = [sql for sql in dict.fromkeys(constants) if _types.get(sql) is None]
     listed = ", ".join(f"{sql} as x{number}" for number, sql in enumerate(unknown))
     with suppress(duckdb.Error):
-        rows = _connection().execute(f"describe select {listed}").fetchall() if unknown else []
+        rows = _fetched(f"describe select {listed}") if unknown else []
         for sql, (_, kind, *_) in zip(unknown, rows, strict=True):
             _remember(sql, str(kind))
 
@@ -65,28 +70,32 @@ def type_all(constants: Iterable[str]) -> None:
 def run(table: str, columns: Mapping[str, str], statement: str) -> None:
     """Run a statement over one row of NULLs in a table: what only shows when it runs. Raises duckdb.Error."""
     listed = ", ".join(f"{Identifier(name)} {kind}" for name, kind in columns.items())
-    connection = _connection()
-    connection.execute(f"create or replace temp table {Identifier(table)} ({listed})")
-    connection.execute(f"insert into {Identifier(table)} default values")
-    # As Arrow, like the transformer: as Python values a moment would need pytz, which nobody else does.
-    connection.sql(statement).to_arrow_table()
+    with _database.connection() as connection:
+        connection.execute(f"create or replace temp table {Identifier(table)} ({listed})")
+        connection.execute(f"insert into {Identifier(table)} default values")
+        # As Arrow, like the transformer: as Python values a moment would need pytz, which nobody else does.
+        connection.sql(statement).to_arrow_table()
 
 
 def holds(condition: str, value: str) -> bool:
     """Whether a condition on `x` is true of an expression without columns. Raises duckdb.Error."""
-    row = _connection().execute(f"select {condition} from (select {value} as x)").fetchone()  # noqa: S608 - the same
-    return row is not None and row[0] is True
+    return _fetched(f"select {condition} from (select {value} as x)") == [(True,)]  # noqa: S608 - the same
 
 
 def _described(sql: str, columns: Mapping[str, str]) -> str:
     named = {found["name"] for found in NAMES.finditer(sql)}
     read = {name: kind for name, kind in columns.items() if name in named}
     try:
-        rows = _connection().execute(f"describe select {sql} as x from {_nulls(read)}").fetchall()  # noqa: S608 - composed of quoted names and checked expressions
+        rows = _fetched(f"describe select {sql} as x from {_nulls(read)}")  # noqa: S608 - composed of quoted names and checked expressions
     except duckdb.Error:
         # The message may name what is there instead of a column.
-        rows = _connection().execute(f"describe select {sql} as x from {_nulls(columns)}").fetchall()  # noqa: S608 - the same
+        rows = _fetched(f"describe select {sql} as x from {_nulls(columns)}")  # noqa: S608 - the same
     return str(rows[0][1])
+
+
+def _fetched(query: str) -> list[tuple[object, ...]]:
+    with _database.connection() as connection:
+        return connection.execute(query).fetchall()
 
 
 def _remember(form: str, kind: str) -> str:
@@ -99,18 +108,15 @@ def _nulls(columns: Mapping[str, str]) -> str:
     return f"(select {listed or 'null'}) as shape"
 
 
-def _connection() -> duckdb.DuckDBPyConnection:
-    """This thread's connection; the database behind it is opened once in a process."""
-    if not hasattr(_local, "connection"):
-        _local.connection = _database().cursor()
-        for statement in (*SESSION, *VARIABLES):
-            _local.connection.execute(statement)
-    connection: duckdb.DuckDBPyConnection = _local.connection
-    return connection
-
-
-@cache
-def _database() -> duckdb.DuckDBPyConnection:
+def _opened() -> duckdb.DuckDBPyConnection:
     database = duckdb.connect(config={"threads": 1})
+    for setting in SESSION:
+        # For every connection to come: none can set anything once the configuration is locked.
+        database.execute(setting.replace("set ", "set global ", 1))
     install(database)
+    for setting in LOCKED:
+        database.execute(setting)
     return database
+
+
+_database = ProcessDatabase(_opened, VARIABLES)
