@@ -16,7 +16,7 @@ from tests.harness.installation import Installation
 from tests.harness.ledger import LedgerView, ledger_of
 from tests.harness.servers import Servers
 from tests.harness.services import services
-from tests.harness.ward import SMALL_BATCHES, assert_nothing_lost_or_doubled, in_the_middle_of, ward, writers
+from tests.harness.ward import SMALL_BATCHES, assert_nothing_lost_or_doubled, held_in_the_middle_of, ward, writers
 from transfuse.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
@@ -42,8 +42,8 @@ async def test_a_killed_holder_of_the_snapshot_costs_a_pause_and_no_row(servers:
         command = await stack.enter_async_context(started(installation, "run", plan, *SMALL_BATCHES))
         ledger = await stack.enter_async_context(ledger_of(installation))
         run = await ledger.youngest()
-        await in_the_middle_of(ledger, run, mapping)
-        five.kill("extractor")
+        async with held_in_the_middle_of(installation, ledger, run, mapping):
+            five.kill("extractor")
         done = await said(command)
         assert done.code == ExitCode.INTERRUPTED, done.text
         await goes_on_under_another_snapshot(installation, ledger, run)
@@ -61,9 +61,9 @@ async def test_a_holder_whose_session_is_ended_by_the_server_costs_a_pause_and_n
         command = await stack.enter_async_context(started(installation, "run", plan, *SMALL_BATCHES))
         ledger = await stack.enter_async_context(ledger_of(installation))
         run = await ledger.youngest()
-        await in_the_middle_of(ledger, run, mapping)
         owner = await asyncpg.connect(legacy)
-        assert await owner.fetchval(END_HOLDER)
+        async with held_in_the_middle_of(installation, ledger, run, mapping):
+            assert await owner.fetchval(END_HOLDER)
         await owner.close()
         done = await said(command)
         assert done.code == ExitCode.INTERRUPTED, done.text

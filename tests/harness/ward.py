@@ -53,6 +53,15 @@ mappings:
     columns: {id: key(), legacy_id: p.id, name: p.name}
 """
 INTO = {"visit": "visits", "person": "people"}
+LAST = "people"
+SETTLED = 5
+MIDDLE = """
+select count(*) filter (where b.state = 'settled') as settled,
+       count(*) filter (where b.mapping = $2 and b.state in ('planned', 'dispatched')) as open,
+       count(*) filter (where b.mapping = $2 and b.state = 'dispatched') as dispatched,
+       (select state from transfuse.run where id = $1) as state
+  from transfuse.batch b where b.run_id = $1
+"""
 
 
 @asynccontextmanager
@@ -121,19 +130,32 @@ async def _write(connection: asyncpg.Connection, written: Written) -> None:
         written.rounds += 1
 
 
-async def in_the_middle_of(ledger: LedgerView, run: UUID, mapping: str, *, settled: int = 5) -> None:
-    """Return when so many batches of a mapping are settled and at least as many are not; fails when it was missed."""
+@asynccontextmanager
+async def held_in_the_middle_of(
+    installation: Installation, ledger: LedgerView, run: UUID, mapping: str
+) -> AsyncIterator[None]:
+    """Within it some batches are settled, and some of the mapping are on their way.
+
+    The last mapping is held back by a lock on its target table: its window is full, and the rest of it waits for that.
+    """
+    held = await asyncpg.connect(installation.target)
+    try:
+        async with held.transaction():
+            if mapping == LAST:
+                await held.execute(f"lock table {LAST} in share mode")
+            await in_the_middle_of(ledger, run, mapping)
+            yield
+    finally:
+        await held.close()
+
+
+async def in_the_middle_of(ledger: LedgerView, run: UUID, mapping: str) -> None:
+    """Return when batches are settled, and of the mapping one is on its way and some are open; fails when missed."""
 
     async def there() -> bool:
-        row = await ledger.connection.fetchrow(
-            """select count(*) filter (where b.state = 'settled') as settled,
-                      count(*) filter (where b.state in ('planned', 'dispatched')) as open,
-                      (select state from transfuse.run where id = $1) as state
-                 from transfuse.batch b where b.run_id = $1 and b.mapping = $2""",
-            *(run, mapping),
-        )
+        row = await ledger.connection.fetchrow(MIDDLE, run, mapping)
         assert row["state"] not in STILL, f"the run is {row['state']} already"
-        return bool(row["settled"] >= settled and row["open"] >= settled)
+        return bool(row["settled"] >= SETTLED and row["open"] >= SETTLED and row["dispatched"])
 
     await until(there)
 
