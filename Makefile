@@ -31,6 +31,7 @@ dashboard: ## build the dashboard again, into the gateway (Node of this machine,
 
 screenshots: ## pictures of every page of the dashboard, light and dark, into .transfuse/screenshots (needs Chromium)
 	$(ENVIRONMENT) test
+	@$(BIN)/python .make/dashboard_packages.py
 	@$(BIN)/python -m tests.browser.screenshots
 
 generate: ## write the generated files again (OpenAPI, plan schema, functions; with Node the dashboard's types)
@@ -40,6 +41,7 @@ generate: ## write the generated files again (OpenAPI, plan schema, functions; w
 
 bench: ## full-size measurements, beside what others would do
 	$(ENVIRONMENT) test
+	@$(BIN)/python .make/dashboard_packages.py || true # the others need none; `pages` says what is missing
 	@$(SERVERS) $(BIN)/python -m bench $(ARGS)
 
 faults: ## only the tests that kill, cut and starve
