@@ -41,12 +41,14 @@ def transform(engine: Engine, message: TransformBatch, run: RunPlan) -> LoadBatc
     )
     values = RunValues(namespace=namespace_of(run.compiled, os.environ), snapshot_at=run.snapshot_at)
     load = (engine.refuse_size if message.too_large else engine.transform)(mapping, source, values)
+    row_count, body = load.row_count, msgspec.msgpack.encode(load)
+    del source, load  # each as large as the batch: what is sealed next need not lie beside them
     return LoadBatch(
         batch=message.batch,
         mode=message.mode,
         encoding=mapping.transform.encoding,
-        row_count=load.row_count,
-        body=sealed(run.key, message.batch, msgspec.msgpack.encode(load)),
+        row_count=row_count,
+        body=sealed(run.key, message.batch, body),
     )
 
 
