@@ -19,7 +19,8 @@ from services.extractor.streams import Streams
 from services.extractor.unmoved import Unmoved
 from shared.core.errors import SchemaDrifted, SnapshotLost
 from shared.core.ids import BatchRef
-from shared.core.states import BatchState, LoadMode, RunState, Stage
+from shared.core.passes import mode_of
+from shared.core.states import BatchState, RunState, Stage
 from shared.core.versions import Versions, check_versions, own_versions
 from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
@@ -107,7 +108,7 @@ class Extraction:
             if len(body) > self._limits.body_bytes:
                 kept, body = await keep_body(connection, batch, Stage.TRANSFORM, body), b""
             await reports.report_step(connection, batch, Stage.EXTRACT)
-        mode = found.mode if batch.pass_number == 1 else LoadMode.PATCH
+        mode = mode_of(found.mode, batch.pass_number)
         return TransformBatch(
             batch=batch, mode=mode, row_count=rows.row_count, body=body, body_id=kept, too_large=too_large
         )

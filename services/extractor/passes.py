@@ -6,9 +6,10 @@ from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 
 from services.extractor.counting import MappingCounts
+from shared.core.passes import SECOND
 from shared.ledger.bounds import BatchBounds
 from shared.ledger.planning import CutMapping
-from shared.plan.compiled import SECOND, CompiledMapping, KeyPart
+from shared.plan.compiled import CompiledMapping, KeyPart
 
 CLEAR_TYPES = frozenset({"smallint", "integer", "bigint", "uuid"})
 """Types of keys that may stand in the ledger unsealed."""

@@ -20,6 +20,7 @@ from services.extractor.snapshot import Held, Snapshot, SnapshotHolder, reading
 from services.extractor.tasks import each, meanwhile
 from shared.core.checks import Check
 from shared.core.errors import BatchError, Refused, RunError, SchemaDrifted, SealBroken, SnapshotLost, WorldError
+from shared.core.passes import SECOND
 from shared.core.states import LoadMode, RunKind, RunState
 from shared.core.versions import Versions, check_versions
 from shared.crypto.keyring import Keyring
@@ -29,7 +30,7 @@ from shared.ledger.planning import Recount, RunToPlan, TakenSnapshot
 from shared.ledger.preflights import complete_preflight, warnings_of, write_preflight
 from shared.messages import RunChanged
 from shared.plan import source_sql
-from shared.plan.compiled import SECOND, CompiledMapping, CompiledPlan
+from shared.plan.compiled import CompiledMapping, CompiledPlan
 from shared.postgres.connect_errors import ConnectionRefused, DatabaseUnreachable
 from shared.postgres.introspection import read_catalog
 from shared.postgres.pools import Pool

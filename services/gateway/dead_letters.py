@@ -9,7 +9,17 @@ from shared.core.backoff import Backoff
 from shared.core.errors import BatchError, BusUnavailable, RunError, WorldError
 from shared.core.states import RunState
 from shared.ledger.reports import report_attempt_failed, report_command_failed
-from shared.messages import ExtractBatch, FinishRun, LoadBatch, Message, PlanRun, TransformBatch
+from shared.messages import (
+    ExtractBatch,
+    FinishRun,
+    LoadBatch,
+    Message,
+    PlanRun,
+    PlanUndo,
+    RemoveBatch,
+    TransformBatch,
+    UndoBatch,
+)
 from shared.postgres.pools import Pool
 from shared.telemetry.logging import get_logger
 
@@ -62,11 +72,17 @@ class DeadLetters:
         """Write the fate of one message to the ledger. Raises WorldError."""
         async with self._pool.acquire() as connection:
             match message:
-                case ExtractBatch(batch=ref) | TransformBatch(batch=ref) | LoadBatch(batch=ref):
+                case (
+                    ExtractBatch(batch=ref)
+                    | TransformBatch(batch=ref)
+                    | LoadBatch(batch=ref)
+                    | UndoBatch(batch=ref)
+                    | RemoveBatch(batch=ref)
+                ):
                     state = await report_attempt_failed(connection, ref, GAVE_UP.code)
                     names = {"mapping": ref.mapping, "seq": ref.seq, "generation": ref.generation}
                     log.warning("a dead letter", run=ref.run, state=state and state.value, **names)
-                case PlanRun(run=run):
+                case PlanRun(run=run) | PlanUndo(run=run):
                     await report_command_failed(connection, run, RunState.PLANNING, _gave_up("planning"))
                     log.warning("a dead letter", run=run, phase="planning")
                 case FinishRun(run=run):

@@ -7,15 +7,15 @@ temporary table, at last with every bad row looked for.
 from __future__ import annotations
 
 import asyncio
-from enum import Enum, auto
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from services.loader.body import OpenedBatch, kept_body, open_batch
+from services.loader.body import kept_body, open_batch
 from services.loader.drift import check_target
 from services.loader.isolation import check_systematic, isolate
+from services.loader.load import Load, Path, Settled
 from services.loader.own_keys import judge_own_keys
 from services.loader.parents import MISSING_PARENT, UNRESOLVED, Parents
 from services.loader.patch import pass_over
@@ -27,7 +27,6 @@ from services.loader.staging import check_count, copy_rows, stage, take_out, wri
 from services.loader.statements import Statements, make_statements
 from services.loader.transaction import RowsRefused, rows_tried, told, transaction
 from services.loader.verdicts import Verdicts
-from shared.core.counts import Counts
 from shared.core.errors import BatchError, RunError, WorldError
 from shared.core.ids import BatchRef
 from shared.core.states import BUILT_MODES, LoadMode
@@ -39,36 +38,6 @@ from shared.messages.data import LoadBatch
 from shared.plan.compiled import CompiledMapping
 from shared.postgres.pools import Pool
 from shared.runtime.failpoints import failpoint
-
-
-class Path(Enum):
-    """How closely an attempt looks at its rows."""
-
-    DIRECT = auto()
-    STAGED = auto()
-    ISOLATED = auto()
-
-
-class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a load message: the claim, and the counts where this transaction settled the batch."""
-
-    claim: Claim
-    counts: Counts | None = None
-
-
-class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch on its way into the target."""
-
-    run: LoadRun
-    mapping: CompiledMapping
-    mode: LoadMode
-    opened: OpenedBatch
-    shape: TargetShape
-    statements: Statements
-
-    @property
-    def doing(self) -> str:
-        return f"loading batch {self.opened.batch.seq} of {self.mapping.name}"
 
 
 class BatchLoader:

@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from shared.core.errors import RunError
+from shared.core.passes import mode_of
 from shared.core.states import LoadMode
 from shared.core.versions import Versions, check_versions, own_versions
 from shared.crypto.envelope import RunKey
@@ -36,8 +37,8 @@ class LoadRun(msgspec.Struct, frozen=True, kw_only=True):
             raise RunError(f"The plan of this run has no mapping {name}.", code="unknown_mapping") from error
 
     def mode_of(self, pass_number: int) -> LoadMode:
-        """How batches of a pass end: a second one patches, whatever the run does to whole rows."""
-        return self.mode if pass_number == 1 else LoadMode.PATCH
+        """How batches of a pass end."""
+        return mode_of(self.mode, pass_number)
 
 
 class LoadRuns:

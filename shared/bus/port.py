@@ -18,6 +18,7 @@ class Queue(StrEnum):
     TRANSFORM = "transform"
     LOAD = "load"
     FINISH = "finish"
+    UNDO = "undo"
 
 
 class Delivery(Protocol):

@@ -2,7 +2,7 @@
 
 | object      | kind   | use |
 |-------------|--------|-----|
-| `tf.work`   | direct | to `tf.plan tf.extract tf.transform tf.load tf.finish` |
+| `tf.work`   | direct | to `tf.plan tf.extract tf.transform tf.load tf.finish tf.undo` |
 | `tf.dead`   | quorum | dead letters of every work queue |
 | `tf.events` | topic  | counts, states, names; one exclusive queue per subscriber |
 """
@@ -20,7 +20,10 @@ from shared.messages import (
     LoadBatch,
     Message,
     PlanRun,
+    PlanUndo,
+    RemoveBatch,
     TransformBatch,
+    UndoBatch,
 )
 
 _MIB: Final = 1024 * 1024
@@ -33,6 +36,9 @@ _QUEUES: Final[dict[type, Queue]] = {
     TransformBatch: Queue.TRANSFORM,
     LoadBatch: Queue.LOAD,
     FinishRun: Queue.FINISH,
+    PlanUndo: Queue.UNDO,
+    UndoBatch: Queue.UNDO,
+    RemoveBatch: Queue.UNDO,
 }
 
 

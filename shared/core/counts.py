@@ -17,6 +17,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     merged: int = 0
     filtered: int = 0
     quarantined: int = 0
+    deleted: int = 0
+    different: int = 0
 
     @property
     def settled(self) -> int:

@@ -102,7 +102,11 @@ class BatchState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of one row that was read. Their counts add up to the rows read."""
+    """What became of one row that was read. Their counts add up to the rows read.
+
+    Of a row that an undo or a removal looks at: `deleted`, `updated` where its former values are back, `unchanged`
+    where it stays. `different` is a row that a comparison misses, or finds to be not what the plan makes of the source.
+    """
 
     LOADED = "loaded"
     UPDATED = "updated"
@@ -110,6 +114,8 @@ class Outcome(StrEnum):
     MERGED = "merged"
     FILTERED = "filtered"
     QUARANTINED = "quarantined"
+    DELETED = "deleted"
+    DIFFERENT = "different"
 
 
 class Stage(StrEnum):

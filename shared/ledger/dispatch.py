@@ -12,10 +12,20 @@ import asyncpg
 import msgspec
 
 from shared.core.ids import BatchRef
-from shared.core.states import RunState
+from shared.core.passes import REMOVAL
+from shared.core.states import RunKind, RunState
 from shared.ledger.mapping_events import tell_ended, tell_limited
 from shared.ledger.runs import Runs
-from shared.messages import Command, ExtractBatch, FinishRun, PlanRun, RunChanged
+from shared.messages import (
+    Command,
+    ExtractBatch,
+    FinishRun,
+    PlanRun,
+    PlanUndo,
+    RemoveBatch,
+    RunChanged,
+    UndoBatch,
+)
 from shared.postgres.pools import Pool
 from shared.postgres.sql_files import load_sql
 
@@ -92,38 +102,37 @@ class Dispatch:
         async with self._pool.acquire() as connection, connection.transaction():
             for command in commands:
                 match command:
-                    case ExtractBatch(batch=ref):
+                    case ExtractBatch(batch=ref) | UndoBatch(batch=ref) | RemoveBatch(batch=ref):
                         await connection.execute(SQL["give_back"], *batch_key(ref), ref.generation)
-                    case PlanRun(run=run) | FinishRun(run=run):
+                    case PlanRun(run=run) | PlanUndo(run=run) | FinishRun(run=run):
                         states = [RunState.PLANNING, RunState.FINISHING]
                         await connection.execute(SQL["forget_command"], run, states)
 
     async def _look_at(self, run: UUID, budget: int) -> Turn:
         async with self._pool.acquire() as connection, connection.transaction():
-            match await connection.fetchval(SQL["hold_run"], run):
+            held = await connection.fetchrow(SQL["hold_run"], run)
+            if held is None:
+                return Turn()  # another dispatcher holds it, or it has just been paused or ended
+            kind = RunKind(held["kind"])
+            match RunState(held["state"]):
                 case RunState.PENDING:
                     await connection.execute(SQL["start_planning"], run)
-                    return Turn(
-                        changes=(RunChanged(run=run, state=RunState.PLANNING),),
-                        commands=(PlanRun(run=run),),
-                    )
+                    changed = RunChanged(run=run, state=RunState.PLANNING)
+                    return Turn(changes=(changed,), commands=(planning_of(run, kind),))
                 case RunState.PLANNING:
-                    return await self._command(connection, PlanRun(run=run))
+                    return await self._command(connection, planning_of(run, kind))
                 case RunState.FINISHING:
                     return await self._command(connection, FinishRun(run=run))
-                case RunState.RUNNING:
-                    return await self._advance(connection, run, budget)
                 case _:
-                    # Another dispatcher holds it, or it has just been paused or ended.
-                    return Turn()
+                    return await self._advance(connection, run, kind, budget)
 
-    async def _command(self, connection: asyncpg.Connection, command: PlanRun | FinishRun) -> Turn:
+    async def _command(self, connection: asyncpg.Connection, command: PlanRun | PlanUndo | FinishRun) -> Turn:
         """Issue a command that was not issued yet, or whose work gives no sign of life."""
         issued = await connection.fetchval(SQL["issue_command"], command.run, self._options.command_lost_seconds)
         return Turn() if issued is None else Turn(commands=(command,))
 
-    async def _advance(self, connection: asyncpg.Connection, run: UUID, budget: int) -> Turn:
-        deferred = await _settle_and_open(connection, run)
+    async def _advance(self, connection: asyncpg.Connection, run: UUID, kind: RunKind, budget: int) -> Turn:
+        deferred = await _settle_and_open(connection, run, kind)
         if isinstance(deferred, Turn):
             return deferred
         outlook = await connection.fetchrow(SQL["outlook"], run)
@@ -148,7 +157,19 @@ class Dispatch:
         if fresh:
             await connection.execute(SQL["take_turn"], run)
         refs = [*_refs(run, lost), *_refs(run, fresh)]
-        return Turn(commands=tuple(ExtractBatch(batch=ref) for ref in refs), places=len(fresh))
+        return Turn(commands=tuple(batch_command(ref, kind) for ref in refs), places=len(fresh))
+
+
+def planning_of(run: UUID, kind: RunKind) -> PlanRun | PlanUndo:
+    """What plans a run: the extractor, which reads the source, or for an undo the loader."""
+    return PlanUndo(run=run) if kind is RunKind.UNDO else PlanRun(run=run)
+
+
+def batch_command(ref: BatchRef, kind: RunKind) -> ExtractBatch | UndoBatch | RemoveBatch:
+    """The command that a batch begins with: only those that read the source go through all stages."""
+    if kind is RunKind.UNDO:
+        return UndoBatch(batch=ref)
+    return RemoveBatch(batch=ref) if ref.pass_number == REMOVAL else ExtractBatch(batch=ref)
 
 
 def batch_key(ref: BatchRef) -> tuple[UUID, str, int, int]:
@@ -163,14 +184,14 @@ def _refs(run: UUID, rows: Iterable[asyncpg.Record]) -> list[BatchRef]:
     )
 
 
-async def _settle_and_open(connection: asyncpg.Connection, run: UUID) -> bool | Turn:
+async def _settle_and_open(connection: asyncpg.Connection, run: UUID, kind: RunKind) -> bool | Turn:
     """Complete, fail and open mappings until nothing changes; gives whether one waits for its triggers, or the end."""
     while True:
         settled = await connection.fetch(SQL["settle_mappings"], run)
         for row in settled:
             await tell_ended(connection, run, row["mapping"], row["pass"])
         opened, deferred = 0, False
-        for row in await connection.fetch(SQL["mappings_to_open"], run):
+        for row in await connection.fetch(SQL["mappings_to_open"], run, kind):
             if row["has_triggers"]:
                 try:
                     suspended = await _suspend_triggers(connection, run, row["mapping"])

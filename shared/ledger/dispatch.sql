@@ -26,7 +26,7 @@ select transfuse.restore_triggers(ended.id)
          where id = $1 and state in ('completed', 'failed', 'cancelled') for no key update) ended;
 
 -- name: hold_run
-select state from transfuse.run
+select state, kind from transfuse.run
  where id = $1 and state in ('pending', 'planning', 'running', 'finishing')
    for no key update skip locked;
 
@@ -49,14 +49,27 @@ update transfuse.run set command_at = null, command_issues = greatest(command_is
  where id = $1 and state = any ($2) and command_at is not null;
 
 -- name: mappings_to_open
+-- A pass waits for the mappings that its rows refer to. A removal and a comparison wait for all that comes before them, and
+-- removals go against the references; so does an undo, which begins with the last pass.
 select m.mapping, m.pass, cardinality(m.triggers_off) > 0 as has_triggers
   from transfuse.run_mapping m
  where m.run_id = $1 and m.state = 'planned'
    and not exists (
         select from transfuse.run_mapping parent
          where parent.run_id = m.run_id and parent.state <> 'complete'
-           and ((parent.mapping = any (m.depends_on) and parent.pass = 1 and (m.pass > 1 or parent.mapping <> m.mapping))
-                or (parent.mapping = m.mapping and parent.pass < m.pass)))
+           and case
+                   when $2 = 'undo' then
+                       parent.pass > m.pass
+                       or (parent.pass = m.pass and parent.mapping = any (m.depends_on) and parent.mapping <> m.mapping)
+                   when m.pass > 2 then
+                       parent.pass < m.pass
+                       or (parent.pass = m.pass and m.pass = 3 and parent.mapping = any (m.depends_on)
+                           and parent.mapping <> m.mapping)
+                   else
+                       (parent.mapping = any (m.depends_on) and parent.pass = 1
+                        and (m.pass > 1 or parent.mapping <> m.mapping))
+                       or (parent.mapping = m.mapping and parent.pass < m.pass)
+               end)
  order by m.position, m.mapping, m.pass;
 
 -- name: suspend_triggers

@@ -14,7 +14,7 @@ class LedgerFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Runs by how they are, and the batches that are dispatched and not settled: all, and by the stage they are at.
 
     A batch is at a stage while it waits for it and while the stage works on it; a run likewise, for `planning_runs` and
-    `finishing_runs`.
+    `finishing_runs`. `undoing` are batches that read no source: of undo runs, and of removals.
     """
 
     active_runs: int
@@ -26,6 +26,7 @@ class LedgerFigures(msgspec.Struct, frozen=True, kw_only=True):
     extracting: int = 0
     transforming: int = 0
     loading: int = 0
+    undoing: int = 0
 
 
 class Figures:

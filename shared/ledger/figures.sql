@@ -8,8 +8,11 @@ select (select count(*) from transfuse.run where state not in ('completed', 'fai
        (select count(*) from transfuse.run where state = 'planning') as planning_runs,
        (select count(*) from transfuse.run where state = 'finishing') as finishing_runs,
        count(*) as batches_in_flight,
-       count(*) filter (where b.extracted_at is null) as extracting,
+       count(*) filter (where not b.undoing and b.extracted_at is null) as extracting,
        count(*) filter (where b.extracted_at is not null and b.transformed_at is null) as transforming,
-       count(*) filter (where b.transformed_at is not null) as loading
-  from (select id from transfuse.run where state not in ('completed', 'failed', 'cancelled')) active
-  join transfuse.batch b on b.run_id = active.id and b.state = 'dispatched';
+       count(*) filter (where b.transformed_at is not null) as loading,
+       count(*) filter (where b.undoing) as undoing
+  from (
+    select b.extracted_at, b.transformed_at, active.kind = 'undo' or b.pass = 3 as undoing
+      from (select id, kind from transfuse.run where state not in ('completed', 'failed', 'cancelled')) active
+      join transfuse.batch b on b.run_id = active.id and b.state = 'dispatched') b;

@@ -17,7 +17,8 @@ select m.mapping, m.pass, m.driving_rows, m.from_rows,
        coalesce(sum(b.read_count), 0)::bigint as read, coalesce(sum(b.loaded), 0)::bigint as loaded,
        coalesce(sum(b.updated), 0)::bigint as updated, coalesce(sum(b.unchanged), 0)::bigint as unchanged,
        coalesce(sum(b.merged), 0)::bigint as merged, coalesce(sum(b.filtered), 0)::bigint as filtered,
-       coalesce(sum(b.quarantined), 0)::bigint as quarantined,
+       coalesce(sum(b.quarantined), 0)::bigint as quarantined, coalesce(sum(b.deleted), 0)::bigint as deleted,
+       coalesce(sum(b.different), 0)::bigint as different,
        count(*) filter (where b.state not in ('settled', 'split')) as open_batches
   from transfuse.run_mapping m
   left join transfuse.batch b on b.run_id = m.run_id and b.mapping = m.mapping and b.pass = m.pass

@@ -4,13 +4,14 @@
 select transfuse.append_event($1, 'mapping', jsonb_build_object(
            'code', 'mapping_' || m.state, 'mapping', m.mapping, 'pass', m.pass, 'state', m.state, 'reason', m.reason,
            'read', b.read, 'loaded', b.loaded, 'updated', b.updated, 'unchanged', b.unchanged, 'merged', b.merged,
-           'filtered', b.filtered, 'quarantined', b.quarantined))
+           'filtered', b.filtered, 'quarantined', b.quarantined, 'deleted', b.deleted, 'different', b.different))
   from transfuse.run_mapping m
  cross join lateral (
        select coalesce(sum(read_count), 0)::bigint as read, coalesce(sum(loaded), 0)::bigint as loaded,
               coalesce(sum(updated), 0)::bigint as updated, coalesce(sum(unchanged), 0)::bigint as unchanged,
               coalesce(sum(merged), 0)::bigint as merged, coalesce(sum(filtered), 0)::bigint as filtered,
-              coalesce(sum(quarantined), 0)::bigint as quarantined
+              coalesce(sum(quarantined), 0)::bigint as quarantined, coalesce(sum(deleted), 0)::bigint as deleted,
+              coalesce(sum(different), 0)::bigint as different
          from transfuse.batch
         where run_id = m.run_id and mapping = m.mapping and pass = m.pass) b
  where m.run_id = $1 and m.mapping = $2 and m.pass = $3 and m.state in ('complete', 'failed');

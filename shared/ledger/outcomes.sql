@@ -4,12 +4,15 @@
 -- Of first passes: a second one writes to rows that are counted there.
 select c.run_id, sum(c.read)::bigint as read, sum(c.loaded)::bigint as loaded, sum(c.updated)::bigint as updated,
        sum(c.unchanged)::bigint as unchanged, sum(c.merged)::bigint as merged, sum(c.filtered)::bigint as filtered,
-       sum(c.quarantined)::bigint as quarantined
+       sum(c.quarantined)::bigint as quarantined, sum(c.deleted)::bigint as deleted,
+       sum(c.different)::bigint as different
   from (
-    select b.run_id, b.read_count as read, b.loaded, b.updated, b.unchanged, b.merged, b.filtered, b.quarantined
+    select b.run_id, b.read_count as read, b.loaded, b.updated, b.unchanged, b.merged, b.filtered, b.quarantined,
+           b.deleted, b.different
       from transfuse.batch b where b.run_id = any ($1) and b.pass = 1
      union all
-    select t.run_id, t.read_count, t.loaded, t.updated, t.unchanged, t.merged, t.filtered, t.quarantined
+    select t.run_id, t.read_count, t.loaded, t.updated, t.unchanged, t.merged, t.filtered, t.quarantined,
+           t.deleted, t.different
       from transfuse.batch_total t where t.run_id = any ($1) and t.pass = 1
   ) c
  group by c.run_id;

@@ -30,9 +30,11 @@ SEQ_STRIDE = 1024
 
 
 class RunToPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as the planner finds it. `compiled` is there when it was planned before."""
+    """A run as the planner finds it. `compiled` is there when it was planned before, `about` if another is meant."""
 
     run: UUID
+    migration: UUID
+    about: UUID | None
     kind: RunKind
     mode: LoadMode
     state: RunState
@@ -46,7 +48,10 @@ class RunToPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CutMapping(msgspec.Struct, frozen=True, kw_only=True):
-    """One pass of a mapping, cut into batches. `clear_bounds` where its key is an integer or a uuid, else sealed."""
+    """One pass of a mapping, cut into batches. `clear_bounds` where its key is an integer or a uuid, else sealed.
+
+    `cut_complete` unless its first batch finds out what there is to do, and adds others.
+    """
 
     mapping: str
     pass_number: int = 1
@@ -58,6 +63,7 @@ class CutMapping(msgspec.Struct, frozen=True, kw_only=True):
     driving_rows: int
     from_rows: int
     bounds: tuple[BatchBounds, ...]
+    cut_complete: bool = True
 
 
 class TakenSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +113,8 @@ async def read_run(connection: asyncpg.Connection, run: UUID) -> RunToPlan | Non
         return None
     return RunToPlan(
         run=run,
+        migration=row["migration_id"],
+        about=row["about_run"],
         kind=RunKind(row["kind"]),
         mode=LoadMode(row["mode"]),
         state=RunState(row["state"]),
@@ -158,6 +166,7 @@ async def write_plan(
                 list(mapping.depends_on),
                 (MappingState.PLANNED if mapping.bounds else MappingState.COMPLETE).value,
                 mapping.in_seq_order,
+                mapping.cut_complete,
                 mapping.driving_rows,
                 mapping.from_rows,
                 mapping.table.schema,

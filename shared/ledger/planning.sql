@@ -7,7 +7,7 @@ select pg_try_advisory_lock(hashtextextended('transfuse:plan:' || $1::uuid, 0));
 select pg_advisory_unlock(hashtextextended('transfuse:plan:' || $1::uuid, 0));
 
 -- name: run
-select r.id, r.kind, r.mode, r.state, r.options, r.transfuse_version, r.compiled, r.snapshot_count, r.snapshot_at, r.fingerprint, p.files
+select r.id, r.migration_id, r.about_run, r.kind, r.mode, r.state, r.options, r.transfuse_version, r.compiled, r.snapshot_count, r.snapshot_at, r.fingerprint, p.files
 from transfuse.run r
 join transfuse.plan p on p.hash = r.plan_hash
 where r.id = $1;
@@ -39,7 +39,7 @@ returning snapshot_count;
 insert into transfuse.run_mapping
     (run_id, mapping, pass, position, depends_on, state, in_seq_order, cut_complete, driving_rows, from_rows,
      target_schema, target_table, triggers_off)
-values ($1, $2, $3, $4, $5, $6, $7, true, $8, $9, $10, $11, $12);
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
 
 -- name: batch_counts
 select mapping, pass,

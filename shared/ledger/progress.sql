@@ -27,6 +27,8 @@ select m.mapping, m.pass as pass_number, m.state, m.position, m.depends_on, m.dr
        (coalesce(b.merged, 0) + coalesce(t.merged, 0))::bigint as merged,
        (coalesce(b.filtered, 0) + coalesce(t.filtered, 0))::bigint as filtered,
        (coalesce(b.quarantined, 0) + coalesce(t.quarantined, 0))::bigint as quarantined,
+       (coalesce(b.deleted, 0) + coalesce(t.deleted, 0))::bigint as deleted,
+       (coalesce(b.different, 0) + coalesce(t.different, 0))::bigint as different,
        coalesce(b.recent, 0)::bigint as recent,
        least(b.started_at, t.started_at) as started_at,
        greatest(b.last_settled_at, t.settled_at) as settled_at
@@ -40,6 +42,7 @@ select m.mapping, m.pass as pass_number, m.state, m.position, m.depends_on, m.dr
               count(*) filter (where state = 'split') as split,
               sum(read_count) as read_count, sum(loaded) as loaded, sum(updated) as updated, sum(unchanged) as unchanged,
               sum(merged) as merged, sum(filtered) as filtered, sum(quarantined) as quarantined,
+              sum(deleted) as deleted, sum(different) as different,
               sum(read_count) filter (where settled_at > $3::timestamptz - make_interval(secs => $2::float8)) as recent,
               min(dispatched_at) as started_at, max(settled_at) as last_settled_at
          from transfuse.batch

@@ -35,17 +35,17 @@ grant select, insert on transfuse.plan, transfuse.migration to :role;
 grant update (deleted_at, deleted_by) on transfuse.migration to :role;
 grant select, insert, delete, update (answer) on transfuse.idempotency to :role;
 grant select on transfuse.living_migration to :role;
-grant select (id, migration_id, kind, mode, state, priority, options, actor, plan_hash, transfuse_version, duckdb_version,
+grant select (id, migration_id, about_run, kind, mode, state, priority, options, actor, plan_hash, transfuse_version, duckdb_version,
               snapshot, snapshot_at, snapshot_count, fingerprint, reason, message, remedy, warnings, created_at, started_at,
               finished_at, moved_at, command_at, command_issues, command_attempts, not_before, dispatched_at, details_removed_at),
-      insert (id, migration_id, kind, mode, priority, options, actor, plan_hash, transfuse_version),
+      insert (id, migration_id, kind, mode, priority, options, actor, plan_hash, transfuse_version, about_run),
       update (state, priority, snapshot, reason, message, remedy, started_at, moved_at, command_at, command_issues,
               command_attempts, not_before, dispatched_at)
     on transfuse.run to :role;
 grant select, update (state, reason, message, quarantine_accepted) on transfuse.run_mapping to :role;
 grant select (run_id, mapping, pass, seq, generation, state, attempts, not_before, reissues, dispatched_at, extracted_at,
               transformed_at, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined,
-              warnings, reason),
+              deleted, different, warnings, reason),
       update (state, attempts, not_before, reissues, dispatched_at, extracted_at, transformed_at, moved_at, reason)
     on transfuse.batch to :role;
 grant select (id, run_id, mapping, pass, seq, generation, stage, reasons, waits_for, resolution, resolved_at, created_at)
@@ -112,8 +112,9 @@ grant update (state, reason, message, remedy, warnings, finished_at, moved_at) o
 grant select, update (state, reason, message) on transfuse.run_mapping to :role;
 grant select (run_id, mapping, pass, seq, generation, state, attempts, not_before, reissues, dispatched_at, extracted_at,
               transformed_at, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined,
-              warnings, reason),
-      update (state, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined, warnings, reason)
+              deleted, different, warnings, reason),
+      update (state, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined, deleted,
+              different, warnings, reason)
     on transfuse.batch to :role;
 grant select, insert on transfuse.manifest, transfuse.quarantine to :role;
 grant select, delete on transfuse.body to :role;
@@ -134,11 +135,12 @@ grant execute on function transfuse.append_event(uuid, text, jsonb),
 grant select (hash, name, version, created_at) on transfuse.plan to :role;
 grant select on transfuse.migration, transfuse.living_migration, transfuse.run_mapping, transfuse.run_event,
     transfuse.batch_total, transfuse.warning_total, transfuse.quarantine_total to :role;
-grant select (id, migration_id, kind, mode, state, priority, actor, plan_hash, snapshot_at, snapshot_count, reason, message,
+grant select (id, migration_id, about_run, kind, mode, state, priority, actor, plan_hash, snapshot_at, snapshot_count, reason, message,
               remedy, warnings, created_at, started_at, finished_at, moved_at)
     on transfuse.run to :role;
 grant select (run_id, mapping, pass, seq, generation, state, attempts, dispatched_at, extracted_at, transformed_at, moved_at,
-              settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined, warnings, reason)
+              settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined, deleted,
+              different, warnings, reason)
     on transfuse.batch to :role;
 grant select (run_id, mapping, pass, seq, stage, reasons, resolution) on transfuse.quarantine to :role;
 grant select on transfuse.installation, transfuse.revocation to :role;

@@ -34,6 +34,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     state: RunState
     priority: int
     actor: str
+    about: UUID | None = None
     plan_hash: str
     plan_name: str
     plan_version: int
@@ -58,7 +59,8 @@ class RunWarning(msgspec.Struct, frozen=True, kw_only=True):
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
     """What a run is started with. `migration` is an id, or the name of one.
 
-    `options` is any Struct or mapping of JSON values, names and numbers only.
+    `options` is any Struct or mapping of JSON values, names and numbers only. `about` is the run that this one undoes,
+    verifies or replays rows of.
     """
 
     migration: str | UUID
@@ -69,6 +71,7 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True):
     mode: LoadMode = LoadMode.INSERT
     priority: int = DEFAULT_PRIORITY
     options: object = {}
+    about: UUID | None = None
 
 
 class Runs:
@@ -250,7 +253,9 @@ async def create_run(connection: asyncpg.Connection, new: NewRun) -> UUID:
         raise _already_active(migration["name"])
     values = (new.kind, new.mode, new.priority, msgspec.json.encode(new.options).decode(), new.actor)
     try:
-        await connection.execute(SQL["insert_run"], run, migration["id"], *values, new.plan_hash, new.transfuse_version)
+        await connection.execute(
+            SQL["insert_run"], run, migration["id"], *values, new.plan_hash, new.transfuse_version, new.about
+        )
     except asyncpg.UniqueViolationError as error:
         raise _already_active(migration["name"]) from error
     except asyncpg.ForeignKeyViolationError as error:

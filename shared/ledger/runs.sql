@@ -14,11 +14,11 @@ select id, name from transfuse.migration
    for share;
 
 -- name: insert_run
-insert into transfuse.run (id, migration_id, kind, mode, priority, options, actor, plan_hash, transfuse_version)
-values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9);
+insert into transfuse.run (id, migration_id, kind, mode, priority, options, actor, plan_hash, transfuse_version, about_run)
+values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9, $10);
 
 -- name: run
-select r.id, r.migration_id, m.name as migration, r.kind, r.mode, r.state, r.priority, r.actor, r.plan_hash, p.name as plan_name,
+select r.id, r.migration_id, m.name as migration, r.kind, r.mode, r.state, r.priority, r.actor, r.about_run as about, r.plan_hash, p.name as plan_name,
        p.version as plan_version, r.reason, r.message, r.remedy, r.warnings, r.snapshot_count, r.created_at, r.started_at,
        r.finished_at
   from transfuse.run r
@@ -27,7 +27,7 @@ select r.id, r.migration_id, m.name as migration, r.kind, r.mode, r.state, r.pri
  where r.id = any ($1);
 
 -- name: runs
-select r.id, r.migration_id, m.name as migration, r.kind, r.mode, r.state, r.priority, r.actor, r.plan_hash, p.name as plan_name,
+select r.id, r.migration_id, m.name as migration, r.kind, r.mode, r.state, r.priority, r.actor, r.about_run as about, r.plan_hash, p.name as plan_name,
        p.version as plan_version, r.reason, r.message, r.remedy, r.warnings, r.snapshot_count, r.created_at, r.started_at,
        r.finished_at
   from transfuse.run r

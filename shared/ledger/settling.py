@@ -111,7 +111,7 @@ async def settle_batch(connection: asyncpg.Connection, settlement: Settlement) -
         SQL["settle"],
         *identity,
         *(counts.read, counts.loaded, counts.updated, counts.unchanged, counts.merged, counts.filtered),
-        counts.quarantined,
+        *(counts.quarantined, counts.deleted, counts.different),
         _json([{**msgspec.to_builtins(w.reason), "count": w.count} for w in settlement.warned]),
         *(manifest.written, manifest.unchanged, manifest.filtered, manifest.quarantined, manifest.updated),
         [body_id(settlement.batch, stage) for stage in BODY_STAGES],

@@ -12,15 +12,15 @@ with settled as (
     update transfuse.batch
        set state = 'settled', settled_at = clock_timestamp(), moved_at = clock_timestamp(), reason = '',
            read_count = $6, loaded = $7, updated = $8, unchanged = $9, merged = $10, filtered = $11, quarantined = $12,
-           warnings = $13::text::jsonb
+           deleted = $13, different = $14, warnings = $15::text::jsonb
      where run_id = $1 and mapping = $2 and pass = $3 and seq = $4 and generation = $5 and state in ('planned', 'dispatched')
     returning 1
 ), manifested as (
     insert into transfuse.manifest
         (run_id, mapping, pass, seq, generation, transaction_id, written, unchanged, filtered, quarantined, updated)
-    values ($1, $2, $3, $4, $5, pg_current_xact_id(), $14, $15, $16, $17, $18)
+    values ($1, $2, $3, $4, $5, pg_current_xact_id(), $16, $17, $18, $19, $20)
 ), emptied as (
-    delete from transfuse.body where id = any ($19::uuid[])
+    delete from transfuse.body where id = any ($21::uuid[])
 )
 select count(*) from settled;
 

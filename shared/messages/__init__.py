@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from shared.messages.commands import ExtractBatch, FinishRun, PlanRun
+from shared.messages.commands import ExtractBatch, FinishRun, PlanRun, PlanUndo, RemoveBatch, UndoBatch
 from shared.messages.data import LoadBatch, TransformBatch
 from shared.messages.events import BatchSettled, HealthReported, RunChanged, StageHealth
 
-Command = PlanRun | ExtractBatch | FinishRun
+Command = PlanRun | ExtractBatch | FinishRun | PlanUndo | UndoBatch | RemoveBatch
 Data = TransformBatch | LoadBatch
 Event = RunChanged | BatchSettled | HealthReported
 Message = Command | Data | Event
@@ -22,7 +22,10 @@ __all__ = [
     "LoadBatch",
     "Message",
     "PlanRun",
+    "PlanUndo",
+    "RemoveBatch",
     "RunChanged",
     "StageHealth",
     "TransformBatch",
+    "UndoBatch",
 ]

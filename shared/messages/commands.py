@@ -25,3 +25,21 @@ class FinishRun(msgspec.Struct, frozen=True, kw_only=True, tag="finish-run.v1"):
     """Every batch is settled: sequences, triggers, statistics, balance, final state."""
 
     run: UUID
+
+
+class PlanUndo(msgspec.Struct, frozen=True, kw_only=True, tag="plan-undo.v1"):
+    """Check whether a run can be undone, and cut the undo after its manifests."""
+
+    run: UUID
+
+
+class UndoBatch(msgspec.Struct, frozen=True, kw_only=True, tag="undo-batch.v1"):
+    """Take back what one batch of the undone run wrote."""
+
+    batch: BatchRef
+
+
+class RemoveBatch(msgspec.Struct, frozen=True, kw_only=True, tag="remove-batch.v1"):
+    """Find, or do with as the plan says, rows of the target that the source does not have any more."""
+
+    batch: BatchRef

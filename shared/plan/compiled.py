@@ -9,14 +9,13 @@ from enum import StrEnum
 
 import msgspec
 
+from shared.core.passes import FIRST, PROGRAM_OF, SECOND
 from shared.core.states import Brought, Encoding
 from shared.plan.model import MissingParent, QuarantineLimit
 from shared.postgres.identifiers import TableName
 
 PLACEHOLDER_PARENT = "placeholder_parent"
 """The warning that counts rows which refer to a placeholder."""
-SECOND = 2
-"""The pass that sets references which had to wait."""
 
 
 class Cut(StrEnum):
@@ -235,9 +234,10 @@ class CompiledMapping(msgspec.Struct, frozen=True, kw_only=True):
 
     def of_pass(self, number: int) -> CompiledMapping:
         """The mapping as a pass runs it. Raises ValueError for a pass that it has not."""
-        if number == 1:
+        program = PROGRAM_OF.get(number)
+        if program == FIRST:
             return self
-        if number != SECOND or self.second is None:
+        if program != SECOND or self.second is None:
             raise ValueError(f"mapping {self.name} has no pass {number}")
         return msgspec.structs.replace(
             self,

@@ -44,6 +44,7 @@ async def queues_of(board: HealthBoard, figures: LedgerFigures, depth: Depth) ->
         Queue.TRANSFORM: figures.transforming,
         Queue.LOAD: figures.loading,
         Queue.FINISH: figures.finishing_runs,
+        Queue.UNDO: figures.undoing,
     }
     parts = {queue: [stage for stage in stages if stage.stage == queue.value] for queue in Queue}
     async with asyncio.TaskGroup() as tasks:

@@ -20,20 +20,26 @@ from shared.messages import (
     LoadBatch,
     Message,
     PlanRun,
+    PlanUndo,
+    RemoveBatch,
     RunChanged,
     StageHealth,
     TransformBatch,
+    UndoBatch,
 )
 from shared.messages.codec import TAGS, decode, encode, tag_of
 
 GOLDEN = Path(__file__).with_name("messages.json")
 RUN = UUID("6f1fca6b-9f4a-4a6e-8a53-0d8d9f6c2a11")
 BATCH = BatchRef(run=RUN, mapping="patients", pass_number=2, seq=300, generation=1)
-COUNTS = Counts(read=28, loaded=7, updated=6, unchanged=5, merged=4, filtered=3, quarantined=3)
+COUNTS = Counts(read=31, loaded=7, updated=6, unchanged=5, merged=4, filtered=3, quarantined=3, deleted=2, different=1)
 EXAMPLES: tuple[Message, ...] = (
     PlanRun(run=RUN),
     ExtractBatch(batch=BATCH),
     FinishRun(run=RUN),
+    PlanUndo(run=RUN),
+    UndoBatch(batch=BATCH),
+    RemoveBatch(batch=BATCH),
     TransformBatch(batch=BATCH, mode=LoadMode.INSERT, row_count=70_000, body=b"\x00\xff sealed"),
     LoadBatch(batch=BATCH, mode=LoadMode.MERGE, encoding=Encoding.BINARY, row_count=0, body=b""),
     RunChanged(run=RUN, state=RunState.PAUSED, reason="snapshot_lost"),

@@ -12,7 +12,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.loader.loader import BatchLoader, Settled
+from services.loader.load import Settled
+from services.loader.loader import BatchLoader
 from shared.core.counts import Counts
 from shared.core.ids import BatchRef
 from shared.core.states import Encoding, LoadMode, Stage

@@ -14,6 +14,8 @@ from transfuse.screen.figures import duration, grouped
 
 SEE_STATUS = "See `transfuse status`."
 OUTCOMES = ("loaded", "updated", "unchanged", "merged", "filtered", "quarantined")
+RARE = ("deleted", "different")
+"""Outcomes that few kinds of runs have: shown where a row has them."""
 
 
 def summary(status: RunStatus) -> RenderableType:
@@ -53,8 +55,9 @@ def _balance(status: RunStatus) -> Table:
     table = Table(
         title="Balance", title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
     )
+    outcomes = (*OUTCOMES, *(name for name in RARE if any(getattr(one.counts, name) for one in _accounts(status))))
     table.add_column("mapping")
-    for title in ("driving", "excluded", "read", *OUTCOMES):
+    for title in ("driving", "excluded", "read", *outcomes):
         table.add_column(title, justify="right")
     table.add_column("balances")
     for account in _accounts(status):
@@ -62,7 +65,7 @@ def _balance(status: RunStatus) -> Table:
         table.add_row(
             Text(of_pass(account.mapping, account.pass_number)),
             *(grouped(count) for count in (account.driving, account.excluded, counts.read)),
-            *(grouped(getattr(counts, outcome)) for outcome in OUTCOMES),
+            *(grouped(getattr(counts, outcome)) for outcome in outcomes),
             Text("yes", "green") if account.balanced else Text("NO", "bold red"),
         )
     return table

@@ -158,6 +158,8 @@ def sentence(known: Known, otherwise: str) -> str:
         (counts.unchanged, "found unchanged"),
         (counts.merged, "merged with another record"),
         (counts.filtered, "left out by rules of the plan"),
+        (counts.deleted, "deleted"),
+        (counts.different, "found different"),
     ]
     told = [f"{count:,} {words}" for count, words in parts if count or words == "loaded"]
     excluded = sum(account.excluded or 0 for account in balance.mappings if account.pass_number == 1)

@@ -37,6 +37,7 @@ async def test_a_complete_mapping_is_told_once_with_its_rows_by_outcome(ledger: 
     assert doctors == {
         "code": "mapping_complete", "mapping": "doctors", "pass": 1, "state": "complete", "reason": "", "read": 20,
         "loaded": 17, "updated": 0, "unchanged": 0, "merged": 0, "filtered": 0, "quarantined": 3,
+            "deleted": 0, "different": 0,
     }  # fmt: skip
 
 

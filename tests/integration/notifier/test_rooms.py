@@ -169,7 +169,7 @@ async def test_the_system_room_hears_figures_and_health(notifier: Notifier, ledg
         assert told["services"]["rabbitmq"] == "connected"
         assert told["services"]["notifier"] == "connected"
         assert [(queue["name"], queue["depth"]) for queue in told["queues"]] == [
-            (name, 0) for name in ("plan", "extract", "transform", "load", "finish")
+            (name, 0) for name in ("plan", "extract", "transform", "load", "finish", "undo")
         ]
         states = {one["service"]: one["state"] for one in told["processes"]}
         assert (states["notifier"], states["loader"]) == ("up", "down")

@@ -30,7 +30,7 @@ async def silent(_: Queue) -> int:
 
 async def of_nobody(queue: Queue) -> int:
     """What the broker says of queues that no consumer tells of."""
-    assert queue in {Queue.PLAN, Queue.TRANSFORM, Queue.FINISH}
+    assert queue in {Queue.PLAN, Queue.TRANSFORM, Queue.FINISH, Queue.UNDO}
     return 7
 
 
@@ -40,11 +40,11 @@ async def test_a_queue_has_what_waits_what_is_in_flight_and_who_takes_from_it() 
     board.note(report("loader", "two", stages=(stage("load", queue_depth=3, busy_share=1.0),)))
     board.note(report("extractor", stages=(stage("extract", queue_depth=0),)))
     found = {queue.name: queue for queue in await queues_of(board, FIGURES, of_nobody)}
-    assert list(found) == ["plan", "extract", "transform", "load", "finish"]
+    assert list(found) == ["plan", "extract", "transform", "load", "finish", "undo"]
     load, transform = found["load"], found["transform"]
     assert (load.depth, load.in_flight, load.consumers, load.workers, load.busy_share) == (4, 3, 2, 4, 0.75)
     assert (transform.depth, transform.in_flight, transform.consumers, transform.busy_share) == (7, 2, 0, None)
-    assert [queue.in_flight for queue in found.values()] == [1, 1, 2, 3, 2]
+    assert [queue.in_flight for queue in found.values()] == [1, 1, 2, 3, 2, 0]
 
 
 async def test_while_the_broker_is_away_the_ledger_still_says_what_is_in_flight() -> None:

@@ -171,8 +171,8 @@ async def test_what_retention_has_summed_up_still_counts(api: Api, ledger: Ledge
     await ledger.connection.execute(
         """insert into transfuse.batch_total
                (run_id, mapping, pass, planned, dispatched, settled, failed, split, read_count, loaded, updated,
-                unchanged, merged, filtered, quarantined)
-           values ($1, 'patients', 1, 0, 0, 9, 0, 0, 60, 10, 11, 12, 13, 14, 0)""",
+                unchanged, merged, filtered, quarantined, deleted, different)
+           values ($1, 'patients', 1, 0, 0, 9, 0, 0, 99, 10, 11, 12, 13, 14, 0, 19, 20)""",
         run,
     )
     await ledger.connection.execute(
@@ -181,7 +181,8 @@ async def test_what_retention_has_summed_up_still_counts(api: Api, ledger: Ledge
     async with api.client("viewer") as client:
         one = await got(client, f"/api/runs/{run}")
     assert one["counts"] == {
-        "read": 60, "loaded": 10, "updated": 11, "unchanged": 12, "merged": 13, "filtered": 14, "quarantined": 0,
+        "read": 99, "loaded": 10, "updated": 11, "unchanged": 12, "merged": 13, "filtered": 14, "quarantined": 0,
+        "deleted": 19, "different": 20,
     }  # fmt: skip
     assert one["warnings"] == [{"mapping": "patients", "code": "unknown_code", "column": "sex", "rows": 7}]
 
@@ -256,6 +257,7 @@ async def test_the_figures_count_runs_by_how_they_are(api: Api, ledger: Ledger) 
         "transform": 0,
         "load": 0,
         "finish": 0,
+        "undo": 0,
     }
     assert [one["service"] for one in found["processes"]] == [
         *("gateway", "extractor", "transformer", "loader", "notifier"),
