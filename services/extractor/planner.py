@@ -34,6 +34,7 @@ from shared.plan.compiled import CompiledMapping, CompiledPlan
 from shared.postgres.connect_errors import ConnectionRefused, DatabaseUnreachable
 from shared.postgres.introspection import read_catalog
 from shared.postgres.pools import Pool
+from shared.runtime.failpoints import failpoint
 
 AT_ONCE = 3
 """Mappings that are counted and cut at the same time."""
@@ -128,6 +129,7 @@ class Planner:
 
     async def _plan(self, connection: asyncpg.Connection, run: RunToPlan) -> bool:
         held = await self._take(run)
+        await failpoint("extractor.snapshot_taken")
         try:
             async with self._going_on(run.run):
                 if run.compiled is None:
@@ -156,8 +158,10 @@ class Planner:
             rows = counts[mapping.name].from_rows
             return await cut_mapping(self._legacy, held.snapshot, mapping, rows, run.options)
 
+        await failpoint("extractor.counted")
         order = sorted(compiled.mappings, key=lambda mapping: (mapping.wave, -counts[mapping.name].from_rows))
         bounds = await each(cut, order, most=AT_ONCE)
+        await failpoint("extractor.before_plan_written")
         return await planning.write_plan(
             ledger,
             run.run,
@@ -197,6 +201,7 @@ class Planner:
         fingerprint = await self._undrifted(ledger, run, compiled, held.snapshot)
         key = await planning.ensure_run_key(ledger, self._keyring, run.run)
         await planning.reopen_batches(ledger, run.run)
+        await failpoint("extractor.batches_reopened")
         batches = await planning.read_open_batches(ledger, run.run, key)
         settled = await planning.read_settled_rows(ledger, run.run)
         open_names = {item.batch.mapping for item in batches}
@@ -214,6 +219,7 @@ class Planner:
         open_passes = {(item.batch.mapping, item.batch.pass_number) for item in batches}
         parts = [(mapping, number) for mapping in mappings for number in (1, SECOND)]
         recounts = await each(recount, [part for part in parts if (part[0].name, part[1]) in open_passes], most=AT_ONCE)
+        await failpoint("extractor.before_snapshot_written")
         uncounted = [msgspec.structs.replace(item, bounds=without_places(item.bounds)) for item in batches]
         return await planning.write_snapshot(ledger, run, key, uncounted, recounts, self._taken(held), fingerprint.text)
 
@@ -264,14 +270,20 @@ def check_mode(mode: LoadMode, compilation: Compilation) -> None:
 
 
 def joined(ranges: Sequence[BatchBounds]) -> list[BatchBounds]:
-    """The same rows in fewer ranges: neighbours that touch become one."""
-    gaps = [
-        (before, after) for before, after in pairwise(ranges) if before.upper is None or before.upper != after.lower
-    ]
+    """The same rows in fewer ranges: neighbours that touch become one, unless they are lists of keys."""
+    gaps = [(before, after) for before, after in pairwise(ranges) if not touch(before, after)]
     starts, ends = [ranges[0], *(after for _, after in gaps)], [*(before for before, _ in gaps), ranges[-1]]
-    return [BatchBounds(lower=start.lower, upper=end.upper) for start, end in zip(starts, ends, strict=True)]
+    return [
+        BatchBounds(lower=start.lower, upper=end.upper, keys=start.keys)
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def touch(before: BatchBounds, after: BatchBounds) -> bool:
+    """Whether two ranges in order are one."""
+    return before.keys is after.keys is None and before.upper is not None and before.upper == after.lower
 
 
 def without_places(bounds: BatchBounds) -> BatchBounds:
     """Bounds for another snapshot: the places in the order of the key are not true there."""
-    return BatchBounds(lower=bounds.lower, upper=bounds.upper)
+    return BatchBounds(lower=bounds.lower, upper=bounds.upper, keys=bounds.keys)

@@ -21,6 +21,7 @@ from shared.messages import (
     UndoBatch,
 )
 from shared.postgres.pools import Pool
+from shared.runtime.failpoints import failpoint
 from shared.telemetry.logging import get_logger
 
 log = get_logger(__name__)
@@ -59,7 +60,9 @@ class DeadLetters:
     async def _settle(self, delivery: Delivery) -> None:
         while True:
             try:
+                await failpoint("gateway.before_dead_letter")
                 await self.tell(delivery.message)
+                await failpoint("gateway.after_dead_letter")
             except WorldError as error:
                 log.warning("a dead letter waits for the ledger", error=error)
                 await asyncio.sleep(self._backoff.next_seconds())

@@ -10,6 +10,7 @@ from shared.core.backoff import Backoff
 from shared.core.errors import BusUnavailable, WorldError
 from shared.ledger.dispatch import Dispatch, Turn
 from shared.messages import Command, HealthReported, RunChanged
+from shared.runtime.failpoints import failpoint
 from shared.telemetry.logging import get_logger
 
 log = get_logger(__name__)
@@ -62,14 +63,17 @@ class Dispatcher:
 
     async def _publish_commands(self, turn: Turn) -> None:
         for position, command in enumerate(turn.commands):
+            await failpoint("gateway.before_command")
             try:
                 await self._bus.publish(command)
             except WorldError:
                 await self._give_back(turn.commands[position:])
                 raise
+            await failpoint("gateway.after_command")
 
     async def _publish_changes(self, changes: Iterable[RunChanged]) -> None:
         for change in changes:
+            await failpoint("gateway.before_change")
             await self._bus.publish(change)
 
     async def _give_back(self, commands: Iterable[Command]) -> None:

@@ -43,11 +43,13 @@ async def finish_run(pool: Pool, run: UUID) -> RunChanged | None:
             plan = await finishing_plan(connection, run)
             if plan is None:
                 return None
+            await failpoint("loader.finish_begun")
             await restore_triggers(connection, run)
             await failpoint("loader.finish_triggers_restored")
             for table in mapped_tables(plan):
                 await report_run_step(connection, run)
                 await advance_sequences(connection, table)
+            await failpoint("loader.finish_sequences_advanced")
             for mapping in plan.mappings:
                 await report_run_step(connection, run)
                 await analyze_target(connection, run, mapping.name)
@@ -84,6 +86,8 @@ async def _end(connection: asyncpg.Connection, run: UUID, plan: CompiledPlan) ->
                 *[warning async for warning in _still_filled(connection, plan)],
             ]
             ended = await end_run(connection, run, failure, warnings)
+        await failpoint("loader.finish_before_commit")
+    await failpoint("loader.finish_after_commit")
     if not ended:
         return None
     if failure is not None:

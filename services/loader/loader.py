@@ -136,6 +136,7 @@ class BatchLoader:
 
     async def _attempt(self, connection: asyncpg.Connection, load: Load, path: Path) -> Settled:
         verdicts = Verdicts()
+        await failpoint("loader.before_claim")
         async with transaction(connection, load.doing):
             with told(load.doing):
                 claim = await claim_batch(connection, load.opened.batch)

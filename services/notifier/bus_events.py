@@ -9,6 +9,7 @@ from uuid import UUID
 from shared.bus.port import Bus
 from shared.core.errors import BusUnavailable
 from shared.messages import BatchSettled, Event, HealthReported, RunChanged
+from shared.runtime.failpoints import failpoint
 from shared.status.board import HealthBoard
 
 
@@ -30,6 +31,7 @@ class BusEvents:
     async def _read(self) -> None:
         async with self._bus.subscribe() as events:
             async for event in events:
+                await failpoint("notifier.before_event")
                 self._take(event)
         raise BusUnavailable("the bus was closed under the notifier", code="bus_closed")
 

@@ -64,6 +64,7 @@ class Handlers:
                 kept = await keep_body(connection, message.batch, Stage.LOAD, load.body)
                 load = msgspec.structs.replace(load, body=b"", body_id=kept)
             await report_step(connection, message.batch, Stage.TRANSFORM)
+        await failpoint("transformer.after_step")
         yield load
 
     async def transform_failed(self, message: TransformBatch, error: TransfuseError) -> None:

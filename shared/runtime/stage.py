@@ -24,6 +24,7 @@ from shared.bus.port import Bus, Delivery, Queue
 from shared.core.errors import BatchError, BusUnavailable, RunError, TransfuseError, WorldError
 from shared.messages import Message
 from shared.messages.codec import rows_of, size_of, tag_of
+from shared.runtime.failpoints import failpoint
 from shared.runtime.meter import Meter
 from shared.runtime.world import Probe, World
 from shared.telemetry.failure import class_of
@@ -116,12 +117,15 @@ class Stage(Generic[M]):
             error = await self._attempt(self._handle(message))
             if error is None:
                 self._world.succeeded()
+                await failpoint(f"{self.name}.before_ack")
                 await delivery.ack()
                 return "done"
             if not isinstance(error, WorldError):
                 log.error("a message failed", stage=self.name, error=error, **_names(message))
+                await failpoint(f"{self.name}.before_failure_told")
                 error = await self._attempt(self._on_failure(message, error))
                 if error is None:
+                    await failpoint(f"{self.name}.after_failure_told")
                     await delivery.ack()
                     return "failed"
             if not isinstance(error, WorldError):
@@ -144,6 +148,7 @@ class Stage(Generic[M]):
         try:
             async with aclosing(self._handler(message)) as outgoing:
                 async for following in outgoing:
+                    await failpoint(f"{self.name}.before_publish")
                     await self._bus.publish(following)
                     STAGE_BYTES.labels(stage=self.name, direction="out").inc(size_of(following))
                     given += rows_of(following)

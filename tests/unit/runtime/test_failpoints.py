@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -73,3 +74,22 @@ def test_an_action_that_does_not_exist_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="TRANSFUSE_FAILPOINT_A_B"):
         arm_from_environ({"TRANSFUSE_FAILPOINTS": "1", "TRANSFUSE_FAILPOINT_A_B": text})
     assert not failpoints._armed
+
+
+def test_a_file_arms_a_step_of_running_processes_once_among_them(tmp_path: Path) -> None:
+    environ = {"TRANSFUSE_FAILPOINTS": "1", "TRANSFUSE_FAILPOINTS_FOLDER": str(tmp_path)}
+    (tmp_path / "loader.before_commit").write_text("kill:2", encoding="ascii")
+    command = [sys.executable, "-c", PROGRAM]
+    killed = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, check=False)
+    assert (killed.returncode, killed.stdout.split()) == (-signal.SIGKILL, [b"1", b"2"])
+    assert not list(tmp_path.iterdir())
+    assert subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, check=False).returncode == 0
+
+
+def test_a_process_halts_at_a_step_until_it_is_woken() -> None:
+    environ = {"TRANSFUSE_FAILPOINTS": "1", "TRANSFUSE_FAILPOINT_LOADER_BEFORE_COMMIT": "stop:4"}
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], env=environ, cwd=ROOT) as process:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        process.send_signal(signal.SIGCONT)
+        assert process.wait() == 0
