@@ -32,6 +32,7 @@ from shared.ledger.planning import BatchToRead
 from shared.messages import RunChanged, TransformBatch
 from shared.plan.compiled import CompiledMapping, CompiledPlan
 from shared.postgres.pools import Pool
+from shared.runtime.failpoints import failpoint
 
 PLANS_KEPT = 8
 
@@ -103,6 +104,7 @@ class Extraction:
                     return None
                 rows, too_large = await self._whole(snapshot, mapping, found.bounds)
         body = await asyncio.to_thread(seal, rows, batch, found.key)
+        await failpoint("extractor.sealed")
         kept = None
         async with self._ledger.acquire() as connection:
             if len(body) > self._limits.body_bytes:
@@ -141,7 +143,10 @@ class Extraction:
         middle = await middle_key(self._legacy, snapshot, mapping, bounds)
         if middle is None:
             return False
-        halves = BatchBounds(lower=bounds.lower, upper=middle), BatchBounds(lower=middle, upper=bounds.upper)
+        await failpoint("extractor.before_split")
+        lower = msgspec.structs.replace(bounds, upper=middle, first_row=None, row_count=None)
+        upper = msgspec.structs.replace(bounds, lower=middle, first_row=None, row_count=None)
+        halves = lower, upper
         async with self._ledger.acquire() as connection:
             await planning.split_batch(
                 connection,
@@ -151,12 +156,15 @@ class Extraction:
                 clear_bounds=has_clear_bounds(mapping.source.cut_key),
                 in_seq_order=mapping.load.in_seq_order,
             )
+        await failpoint("extractor.after_split")
         return True
 
     async def _pause(self, run: UUID, snapshot: str | None, error: SnapshotLost | SchemaDrifted) -> RunChanged | None:
         """Pause the run, if that snapshot is its own still."""
+        await failpoint("extractor.before_pause")
         async with self._ledger.acquire() as connection:
             paused = await reports.pause_run(connection, run, error, lost_snapshot=snapshot)
+        await failpoint("extractor.after_pause")
         return RunChanged(run=run, state=RunState.PAUSED, reason=error.code) if paused else None
 
     async def _plan(self, run: UUID) -> CompiledPlan:

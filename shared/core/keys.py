@@ -54,6 +54,20 @@ def legacy_key(parts: Iterable[str]) -> str:
     return "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts)
 
 
+def key_parts(legacy: str) -> tuple[str, ...]:
+    """The parts of a key that `legacy_key` wrote as one text."""
+    parts, escaped = [""], False
+    for character in legacy:
+        if escaped or character not in "\\|":
+            parts[-1] += character
+            escaped = False
+        elif character == "|":
+            parts.append("")
+        else:
+            escaped = True
+    return tuple(parts)
+
+
 def content_part(columns: Iterable[str | None]) -> str:
     """What stands for a row without identity: SHA-1 in hex of its columns' texts, each behind its size in bytes."""
     framed = (b"-" if text is None else b"%d:%b" % (len(text.encode()), text.encode()) for text in columns)

@@ -33,13 +33,24 @@ def select_sql(source: SourceProgram, bounds: BatchBounds, *, ordered: bool = Fa
 
 
 def where(source: SourceProgram, bounds: BatchBounds) -> str:
-    """The condition of a batch, empty for one that is open at both ends."""
+    """The condition of a batch, empty for one that is open at both ends and wants every key."""
     conditions = [
         f"{row(source.cut_key)} {operator} {row_of_constants(source.cut_key, texts)}"
         for operator, texts in ((">", bounds.lower), ("<=", bounds.upper))
         if texts is not None
     ]
+    if bounds.keys is not None:
+        conditions.append(among(source.cut_key, bounds.keys))
     return "\nwhere " + " and ".join(conditions) if conditions else ""
+
+
+def among(parts: tuple[KeyPart, ...], keys: tuple[tuple[str, ...], ...]) -> str:
+    """That a key is one of a list. Several parts are looked up as a table: the server would try pair after pair."""
+    if not keys:
+        return "false"
+    constants = [row_of_constants(parts, texts) for texts in keys]
+    listed_keys = ", ".join(constants) if len(parts) == 1 else f"values {', '.join(constants)}"
+    return f"{row(parts)} in ({listed_keys})"
 
 
 def count_driving_sql(source: SourceProgram) -> str:

@@ -52,6 +52,7 @@ def statements_of(mapping: CompiledMapping, author: str) -> Iterator[tuple[str, 
     texts = tuple(BOUND for _ in source.cut_key)
     within = BatchBounds(lower=texts, upper=texts)
     yield "rows", source_sql.select_sql(source, within)
+    yield "listed rows", source_sql.select_sql(source, BatchBounds(keys=(texts, texts)))
     yield "stream", source_sql.select_sql(source, BatchBounds(), ordered=True)
     yield "keys alone", source_sql.select_sql(reading.keys_alone(mapping).source, within)
     yield "middle", filled(reading.SQL["middle_key"], **reading._parts(source, within))

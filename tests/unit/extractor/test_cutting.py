@@ -60,3 +60,11 @@ def test_joined_ranges_hold_the_same_rows(keep: list[bool]) -> None:
 def test_places_are_forgotten_and_bounds_kept() -> None:
     (bounds,) = placed((BatchBounds(lower=("a",), upper=None),), [5])
     assert without_places(bounds) == BatchBounds(lower=("a",), upper=None)
+
+
+def test_lists_of_keys_stay_apart_and_stay_lists() -> None:
+    one, two = BatchBounds(keys=(("1",),)), BatchBounds(keys=(("2",),))
+    assert joined([one, two]) == [one, two]
+    halves = [BatchBounds(upper=("5",), keys=(("1",), ("7",))), BatchBounds(lower=("5",), keys=(("1",), ("7",)))]
+    assert joined(halves) == halves
+    assert without_places(one) == one

@@ -56,6 +56,16 @@ def test_a_key_of_several_parts_is_compared_as_a_row_and_ordered_by_all() -> Non
     assert sql.endswith("\nwhere (p.id, p.code) <= (E'1'::integer, E'a''b\\\\'::text)\norder by p.id, p.code")
 
 
+def test_a_list_of_keys_is_a_condition_beside_the_range() -> None:
+    assert select_sql(program(ID), BatchBounds(keys=(("1",), ("9",)), lower=("0",))).endswith(
+        "\nwhere p.id > E'0'::integer and p.id in (E'1'::integer, E'9'::integer)"
+    )
+    assert select_sql(program(ID, CODE), BatchBounds(keys=(("1", "a'b\\"), ("2", "")))).endswith(
+        "\nwhere (p.id, p.code) in (values (E'1'::integer, E'a''b\\\\'::text), (E'2'::integer, E''::text))"
+    )
+    assert select_sql(program(ID), BatchBounds(keys=())).endswith("\nwhere false")
+
+
 def test_bounds_of_another_key_are_refused() -> None:
     with pytest.raises(ValueError, match=r"shorter|longer"):
         select_sql(program(ID), BatchBounds(upper=("1", "2")))
