@@ -11,7 +11,7 @@ import msgspec
 
 from shared.core.passes import FIRST, PROGRAM_OF, SECOND
 from shared.core.states import Brought, Encoding
-from shared.plan.model import MissingParent, QuarantineLimit
+from shared.plan.model import Changed, Gone, MissingParent, QuarantineLimit
 from shared.postgres.identifiers import TableName
 
 PLACEHOLDER_PARENT = "placeholder_parent"
@@ -165,6 +165,13 @@ class BroughtIn(msgspec.Struct, frozen=True, kw_only=True):
     kind: Brought
 
 
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """What a merge sets in rows that are gone: a text of the column's type, None for the time of the run's snapshot."""
+
+    column: str
+    value: str | None
+
+
 class RetiredColumn(msgspec.Struct, frozen=True, kw_only=True):
     """A column of the target that nothing fills any more; `there` where the target still had it at planning."""
 
@@ -181,6 +188,7 @@ class LoadProgram(msgspec.Struct, frozen=True, kw_only=True):
     references may be turned to, `brought_in` the columns that hold in every inserted row what is not in the source.
 
     `key_is_unique` if the target itself has no two rows of one key, so that a merge can tell new rows from known ones.
+    `gone` is what a merge does with rows that the source has no more, `changed` with those that somebody changed.
     """
 
     table: TableName
@@ -199,6 +207,9 @@ class LoadProgram(msgspec.Struct, frozen=True, kw_only=True):
     key_is_unique: bool = False
     placeholders: tuple[PlaceholderRow, ...] = ()
     brought_in: tuple[BroughtIn, ...] = ()
+    gone: Gone = Gone.IGNORE
+    marks: tuple[Mark, ...] = ()
+    changed: Changed = Changed.SOURCE_WINS
 
 
 class SecondPass(msgspec.Struct, frozen=True, kw_only=True):

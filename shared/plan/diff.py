@@ -8,7 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.plan.model import Accounts, Codebook, ColumnExpression, Mapping, ParentPolicy, Plan
+from shared.plan.gone import gone_text
+from shared.plan.model import Accounts, Changed, Codebook, ColumnExpression, Mapping, ParentPolicy, Plan
 
 
 class Kind(StrEnum):
@@ -157,6 +158,10 @@ def _mapping_says(mapping: Mapping) -> dict[str, str]:
         said |= {f"placeholder {column}": text.value for column, text in mapping.placeholder.columns.items()}
     if mapping.accounts is not None:
         said["accounts"] = _accounts(mapping.accounts)
+    if mapping.gone is not None:
+        said["gone"] = gone_text(mapping.gone)
+    if mapping.changed is not Changed.SOURCE_WINS:
+        said["changed"] = mapping.changed.value
     listed = {
         "required": [text.value for text in mapping.required],
         "clear": [text.value for text in mapping.clear],

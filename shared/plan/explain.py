@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.ledger.bounds import BatchBounds
-from shared.plan.compiled import CompiledMapping, CompiledPlan
+from shared.plan.compiled import CompiledMapping, CompiledPlan, LoadProgram
 from shared.plan.retired import drop_statement
 from shared.plan.source_sql import select_sql
 
@@ -25,6 +25,8 @@ class MappingExplanation(msgspec.Struct, frozen=True, kw_only=True):
     packed: tuple[str, ...]
     keys: str
     invented: tuple[str, ...]
+    gone: str
+    changed: str
     source_sql: str
     transform_sql: str
 
@@ -68,6 +70,8 @@ def explain_mapping(mapping: CompiledMapping) -> MappingExplanation:
         packed=mapping.transform.packed,
         keys="uuid8" if mapping.ordered_keys else "uuid5",
         invented=mapping.invented,
+        gone=gone_of(mapping.load),
+        changed=mapping.load.changed.value,
         source_sql=select_sql(mapping.source, BatchBounds()),
         transform_sql=mapping.transform.statement,
     )
@@ -84,6 +88,12 @@ def references_of(mapping: CompiledMapping) -> dict[str, str]:
         told = f"{reference.mapping} ({by_whom}){later}"
         found[reference.column] = f"{found[reference.column]}; {told}" if reference.column in found else told
     return found
+
+
+def gone_of(program: LoadProgram) -> str:
+    """What a merge does with rows that the source has no more."""
+    marks = ", ".join(f"{mark.column}: {'now()' if mark.value is None else mark.value}" for mark in program.marks)
+    return f"{program.gone} {marks}" if marks else program.gone.value
 
 
 def explanation_text(explanation: PlanExplanation) -> str:
@@ -110,6 +120,7 @@ def mapping_text(number: int, mapping: MappingExplanation) -> str:
     ]
     if mapping.packed:
         lines.append(f"   rest() packs {', '.join(mapping.packed)}")
+    lines.append(f"   in a merge, rows that left the source: {mapping.gone}; changed in the target: {mapping.changed}")
     if mapping.invented:
         lines.append(f"   invented: {', '.join(mapping.invented)}")
     lines += [

@@ -10,7 +10,8 @@ from shared.plan.brought_in import brought_in
 from shared.plan.compiled import LoadProgram, Reference
 from shared.plan.expressions import parse
 from shared.plan.follows import check_no_column
-from shared.plan.model import ColumnExpression, Mapping, MissingParent, ParentPolicy, Plan
+from shared.plan.gone import check_marks, marks_of
+from shared.plan.model import ColumnExpression, Gone, Mapping, MissingParent, ParentPolicy, Plan
 from shared.plan.names import columns_of
 from shared.plan.placeholders import placeholder_rows
 from shared.plan.references import key_column, referred, root_calls
@@ -37,6 +38,7 @@ def check_target(mapping: Mapping, target: Catalog, report: Report) -> Table | N
     check_no_column(mapping, table, report)
     check_missing(mapping, table, report)
     check_triggers(mapping, table, report)
+    check_marks(mapping, table, report)
     for text in mapping.proof_sums:
         summed = table.column(text.value)
         if summed is not None and base_oid(summed.type) not in SUMMED:
@@ -125,6 +127,9 @@ def load_program(
         key_is_unique=key_is_unique(mapping, table),
         placeholders=placeholder_rows(plan, mapping, computed, tables),
         brought_in=() if patches else brought_in(mapping, table, columns),
+        gone=Gone.IGNORE if mapping.gone is None else mapping.gone.fate,
+        marks=marks_of(mapping),
+        changed=mapping.changed,
     )
 
 

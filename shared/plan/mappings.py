@@ -7,6 +7,7 @@ import re
 import msgspec
 
 from shared.plan.fields import Fields, choice_of, fields_of, named_texts, text_of
+from shared.plan.gone import read_changed, read_gone
 from shared.plan.model import (
     Accounts,
     BadValue,
@@ -94,6 +95,8 @@ def with_options(mapping: Mapping, fields: Fields) -> Mapping:
         functions=tuple(text.value for text in fields.texts("functions")),
         placeholder=read_placeholder(fields),
         accounts=read_accounts(fields),
+        gone=read_gone(fields),
+        changed=read_changed(fields),
     )
 
 

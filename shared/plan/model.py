@@ -37,6 +37,22 @@ class MissingParent(StrEnum):
     FAIL_RUN = "fail_run"
 
 
+class Gone(StrEnum):
+    """What a merge does with rows of the target that the source has no more."""
+
+    IGNORE = "ignore"
+    MARK = "mark"
+    REMOVE = "remove"
+
+
+class Changed(StrEnum):
+    """What a merge does with rows that somebody else changed in the target since a run wrote them."""
+
+    SOURCE_WINS = "source_wins"
+    TARGET_WINS = "target_wins"
+    QUARANTINE = "quarantine"
+
+
 class PasswordHash(StrEnum):
     """Which hashes of passwords an account may take along; `none` leaves every password behind."""
 
@@ -105,6 +121,14 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
     from_hash: PasswordHash
 
 
+class GoneRows(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of rows that are gone from the source; `marks` are values by column, `now()` among them."""
+
+    position: Position
+    fate: Gone
+    marks: dict[str, Text] = {}
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """A check over the computed columns; it fails only when false."""
 
@@ -146,6 +170,8 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     functions: tuple[str, ...] = ()
     placeholder: Placeholder | None = None
     accounts: Accounts | None = None
+    gone: GoneRows | None = None
+    changed: Changed = Changed.SOURCE_WINS
 
     @property
     def computed(self) -> tuple[ColumnExpression, ...]:

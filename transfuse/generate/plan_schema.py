@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.plan.mappings import NAME, SHARE
-from shared.plan.model import BadValue, MissingParent, PasswordHash, QuarantineLimit, RuleElse
+from shared.plan.model import BadValue, Changed, Gone, MissingParent, PasswordHash, QuarantineLimit, RuleElse
 from shared.plan.reader import SECRET, VERSION
 from transfuse.generate.plan_words import (
     ACCOUNT_WORDS,
@@ -204,6 +204,8 @@ def mapping() -> Schema:
         "functions": listed(),
         "placeholder": placeholder(),
         "accounts": accounts(),
+        "gone": gone(),
+        "changed": choice(*Changed),
     }
     required = ("name", "into", "from", "key", "columns")
     return closed(MAPPING_WORDS, keys, "How one target table is derived from one FROM clause.", required=required)
@@ -245,6 +247,17 @@ def accounts() -> Schema:
         "password": {"type": "string"},
     }
     return closed(ACCOUNT_WORDS, keys, MAPPING_WORDS["accounts"], required=("from_hash",))
+
+
+def gone() -> Schema:
+    """A word, or the marks of rows that are gone."""
+    marks = {"mark": named(TEXT, "What this column holds in rows that are gone.") | {"minProperties": 1}}
+    return {
+        "oneOf": [
+            choice(Gone.IGNORE, Gone.REMOVE),
+            closed(MAPPING_WORDS, marks, MAPPING_WORDS["mark"], required=("mark",)),
+        ]
+    }
 
 
 def rule_keys() -> dict[str, Schema]:

@@ -50,6 +50,9 @@ MAPPING_WORDS = {
     "triggers": "Each user trigger of the target: keep, or off while rows are loaded (restored at the end).",
     "functions": "Functions of the legacy server that this mapping's `from` may call.",
     "placeholder": "The one row that missing parents of this mapping may be turned to: marked and counted.",
+    "gone": "What a merge does with rows that the source has no more: ignore (default), remove, or mark.",
+    "mark": "Columns that the mapping fills, and what they hold in rows that are gone: a plain value, or now().",
+    "changed": "Rows that somebody changed in the target: source_wins (default), target_wins, or quarantine.",
     "accounts": "The rows are accounts: says what becomes of passwords.",
 }
 PARENT_WORDS = {

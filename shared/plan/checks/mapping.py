@@ -12,6 +12,7 @@ from shared.plan.checks.placeholders import check_placeholders
 from shared.plan.expressions import Expression
 from shared.plan.follows import check_follows
 from shared.plan.from_checks import aliases_of, from_faults, key_faults
+from shared.plan.gone import check_gone
 from shared.plan.kept_aside import REMEDY
 from shared.plan.model import BadValue, Mapping, Plan, Text
 from shared.plan.nodes import string_constant
@@ -35,6 +36,7 @@ def check_mapping(plan: Plan, mapping: Mapping, calls: Calls, report: Report) ->
     check_named_columns(mapping, report)
     check_placeholders(plan, mapping, report)
     check_accounts(plan, mapping, report)
+    check_gone(mapping, report)
     return {name for expression in (*expressions.values(), *later) if expression for name in codebooks_of(expression)}
 
 

@@ -100,7 +100,7 @@ def test_every_command_in_the_guide_is_one(line: int, words: str) -> None:
     (
         "include:", "otherwise:", "follows:", "missing_parent:", "bad_value:", "rules:", "keep:", "unique:", "proof:",
         "triggers:", "quarantine_limit:", "content()", "WITH RECURSIVE", "--only", "plan coverage", "placeholder:",
-        "retired:", "accounts:",
+        "retired:", "accounts:", "gone:", "changed:",
     ),
 )  # fmt: skip
 def test_the_guide_shows_every_part_of_the_language(word: str) -> None:

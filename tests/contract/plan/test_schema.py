@@ -38,6 +38,8 @@ mappings:
     quarantine_limit: {rows: 1}
     placeholder: {columns: {name: Unknown}}
     accounts: {from_hash: none}
+    gone: {mark: {name: nobody}}
+    changed: target_wins
 unmapped: {session: sessions do not move}
 """
 )
@@ -131,6 +133,7 @@ def test_the_schema_knows_the_keys_that_the_reader_knows_and_describes_each(monk
         "'quarantine_limit'": keys["quarantine_limit"],
         "'placeholder'": keys["placeholder"],
         "'accounts'": keys["accounts"],
+        "'gone'": keys["gone"]["oneOf"][1],
         "'otherwise' of code book": known["codebook"]["oneOf"][0]["properties"]["otherwise"],
     }
     assert {what: names - refused for what, names in asked.items()} == {

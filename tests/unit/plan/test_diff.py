@@ -105,6 +105,8 @@ def test_codes_and_reasons_are_compared_one_by_one() -> None:
         ("proof: {sum: [legacy_id]}", "proof legacy_id"),
         ("placeholder: {columns: {sex: other}}", "placeholder sex"),
         ("accounts: {from_hash: none}", "accounts"),
+        ("gone: remove", "gone"),
+        ("changed: target_wins", "changed"),
     ),
 )
 def test_every_policy_of_a_mapping_is_compared(line: str, what: str) -> None:
@@ -116,7 +118,7 @@ def test_a_part_of_the_language_that_is_new_must_be_compared_too() -> None:
     compared = {
         "into", "from_", "key", "content_key", "key_domain", "excludes_expected", "keep", "columns", "follows",
         "missing_parent", "bad_value", "rules", "required", "clear", "proof_sums", "unique_checked", "quarantine_limit",
-        "triggers", "functions", "placeholder", "accounts",
+        "triggers", "functions", "placeholder", "accounts", "gone", "changed",
     }  # fmt: skip
     assert set(Mapping.__struct_fields__) == compared | {"name", "position"}
     of_plan = {
