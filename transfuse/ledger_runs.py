@@ -57,9 +57,9 @@ class LedgerRuns:
         """See `RunControl.pause`."""
         return await self._ledger.runs.pause(run, actor=actor())
 
-    async def resume(self, run: UUID) -> RunState:
+    async def resume(self, run: UUID, mappings: tuple[str, ...] = ()) -> RunState:
         """See `RunControl.resume`. Services that live in this process hold no snapshot of an earlier one."""
-        return await self._ledger.runs.resume(run, actor=actor(), snapshot_lost=self._working_here)
+        return await self._ledger.runs.resume(run, actor=actor(), snapshot_lost=self._working_here, mappings=mappings)
 
     async def list(self, migration: str | None, limit: int) -> tuple[ListedRun, ...]:
         """See `RunControl.list`."""

@@ -67,8 +67,8 @@ class RunControl(Protocol):
         """Stop dispatching; batches in flight settle. Idempotent."""
         ...
 
-    async def resume(self, run: UUID) -> RunState:
-        """Go on with it."""
+    async def resume(self, run: UUID, mappings: tuple[str, ...] = ()) -> RunState:
+        """Go on with it; of `mappings` that are named, open those alone again. Raises Refused `not_stopped`."""
         ...
 
     async def list(self, migration: str | None, limit: int) -> tuple[ListedRun, ...]:

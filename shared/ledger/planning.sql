@@ -56,9 +56,19 @@ where run_id = $1 and state in ('planned', 'dispatched', 'failed')
 order by mapping, pass, seq;
 
 -- name: reopen_batches
-update transfuse.batch
-set generation = generation + 1, state = 'planned', attempts = 0, not_before = null, reason = '', moved_at = clock_timestamp()
-where run_id = $1 and state in ('planned', 'dispatched', 'failed');
+-- What failed in a mapping that nobody has resumed stays failed.
+update transfuse.batch b
+set generation = b.generation + 1,
+    state = case when stays.failed then 'failed' else 'planned' end,
+    attempts = case when stays.failed then b.attempts else 0 end,
+    reason = case when stays.failed then b.reason else '' end,
+    not_before = null, moved_at = clock_timestamp()
+from (select o.mapping, o.pass, o.seq,
+             o.state = 'failed' and m.state = 'failed' as failed
+        from transfuse.batch o join transfuse.run_mapping m using (run_id, mapping, pass)
+       where o.run_id = $1 and o.state in ('planned', 'dispatched', 'failed')) stays
+where b.run_id = $1 and b.mapping = stays.mapping and b.pass = stays.pass and b.seq = stays.seq
+  and b.state in ('planned', 'dispatched', 'failed');
 
 -- name: set_bounds
 update transfuse.batch set bounds = $5 where run_id = $1 and mapping = $2 and pass = $3 and seq = $4;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -12,15 +12,14 @@ import msgspec
 
 from shared.core.errors import Refused, WorldError
 from shared.core.states import LoadMode, RunKind, RunState
-from shared.core.transitions import CANCELLABLE, PAUSABLE, RESUMABLE
-from shared.ledger.mapping_events import tell_limited
+from shared.core.transitions import CANCELLABLE, PAUSABLE
 from shared.ledger.plans import Plans
+from shared.ledger.resuming import GOING_ON, Resumption, already_active, not_allowed, resume_run
 from shared.postgres.pools import Pool
 from shared.postgres.sql_files import load_sql
 
 SQL = load_sql("shared.ledger", "runs.sql")
 DEFAULT_PRIORITY = 5
-GOING_ON = frozenset({RunState.PLANNING, RunState.RUNNING, RunState.FINISHING})
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +140,7 @@ class Runs:
             if stopped:
                 await _note(connection, run, "pause", actor)
             elif state is not RunState.PAUSED:
-                raise _not_allowed("paused", state, PAUSABLE)
+                raise not_allowed("paused", state, PAUSABLE)
             return state
 
     async def cancel(self, run: UUID, *, actor: str) -> RunState:
@@ -157,7 +156,7 @@ class Runs:
                 if marked:
                     await _note(connection, run, "cancel", actor)
                 elif state not in {RunState.CANCELLING, RunState.CANCELLED}:
-                    raise _not_allowed("cancelled", state, CANCELLABLE)
+                    raise not_allowed("cancelled", state, CANCELLABLE)
             try:
                 async with connection.transaction():
                     await connection.execute(SQL["lock_run"], run)
@@ -174,43 +173,36 @@ class Runs:
             return await connection.fetchval(SQL["cancelled"], run) is not None
 
     async def resume(
-        self, run: UUID, *, actor: str, snapshot_lost: bool = False, only_stopped: bool = False
+        self,
+        run: UUID,
+        *,
+        actor: str,
+        snapshot_lost: bool = False,
+        only_stopped: bool = False,
+        mappings: Collection[str] = (),
     ) -> RunState:
         """Go on with a run that is paused, failed or was interrupted; gives `planning` or `running`.
 
-        With `only_stopped` one that is going on is left alone, without waiting for its batches.
+        With `only_stopped` one that is going on is left alone, without waiting for its batches. Of `mappings` that are
+        named those alone are opened again, whether the run is going on or not; each must be paused or failed.
 
         Open batches go back to `planned` (attempts of failed ones start anew), paused and failed mappings are opened
         again; what is in quarantine by then is accepted by their limits. Goes through planning for a new snapshot when
         the old one is lost, or by `snapshot_lost` known to be. Raises Refused `already_active` when the migration has
-        another active run by now.
+        another active run by now, `unknown_mapping`, `not_stopped`.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            if only_stopped and (now := (await _get(connection, run)).state) in GOING_ON:
+            if only_stopped and not mappings and (now := (await _get(connection, run)).state) in GOING_ON:
                 return now
             with _unless_loading():
                 await connection.execute(SQL["lock_run"], run)
-            found = await connection.fetchrow(SQL["run_for_resume"], run)
-            state = None if found is None else RunState(found["state"])
-            if found is None or state is None:
+            asked = Resumption(snapshot_lost=snapshot_lost, only_stopped=only_stopped, mappings=tuple(mappings))
+            resumed = await resume_run(connection, run, asked)
+            if resumed is None:
                 raise _unknown(run)
-            if state is RunState.PENDING or (only_stopped and state in GOING_ON):
-                return state
-            if state not in RESUMABLE:
-                raise _not_allowed("resumed", state, RESUMABLE)
-            if found["without_details"]:
-                raise _without_details()
-            following = _following(state, found, snapshot_lost=snapshot_lost)
-            await tell_limited(connection, run)
-            await connection.execute(SQL["reopen_batches"], run)
-            await connection.execute(SQL["hurry_batches"], run)
-            await connection.execute(SQL["reopen_mappings"], run)
-            try:
-                await connection.fetchval(SQL["resumed"], run, following)
-            except asyncpg.UniqueViolationError as error:
-                raise _already_active("of this run") from error
-            await _note(connection, run, "resume", actor)
-            return following
+            if resumed.changed:
+                await _note(connection, run, "resume", actor, mappings)
+            return resumed.state
 
 
 @contextmanager
@@ -224,22 +216,6 @@ def _unless_loading() -> Iterator[None]:
         ) from error
 
 
-def _following(state: RunState, found: asyncpg.Record, *, snapshot_lost: bool) -> RunState:
-    """Where a resumed run goes on."""
-    if state is RunState.FINISHING:
-        return state
-    if found["unplanned"]:
-        return RunState.PLANNING
-    needs_snapshot = (
-        snapshot_lost
-        or found["without_snapshot"]
-        or found["reason"] == "snapshot_lost"
-        # The snapshot of a failed run was given back, and one that planning was about to take never came to be.
-        or state in {RunState.FAILED, RunState.PLANNING}
-    )
-    return RunState.PLANNING if found["has_open"] and needs_snapshot else RunState.RUNNING
-
-
 async def create_run(connection: asyncpg.Connection, new: NewRun) -> UUID:
     """What `Runs.create` does, within the caller's transaction, which ends where this raises."""
     run = uuid4()
@@ -250,14 +226,14 @@ async def create_run(connection: asyncpg.Connection, new: NewRun) -> UUID:
         remedy = "List the migrations there are."
         raise Refused(f"There is no migration {new.migration}.", remedy=remedy, code="unknown_migration")
     if await connection.fetchval(SQL["has_active"], migration["id"], new.kind):
-        raise _already_active(migration["name"])
+        raise already_active(migration["name"])
     values = (new.kind, new.mode, new.priority, msgspec.json.encode(new.options).decode(), new.actor)
     try:
         await connection.execute(
             SQL["insert_run"], run, migration["id"], *values, new.plan_hash, new.transfuse_version, new.about
         )
     except asyncpg.UniqueViolationError as error:
-        raise _already_active(migration["name"]) from error
+        raise already_active(migration["name"]) from error
     except asyncpg.ForeignKeyViolationError as error:
         raise Refused("The plan of the run is not registered.", code="unknown_plan") from error
     return run
@@ -279,35 +255,10 @@ def _run(row: asyncpg.Record) -> Run:
     return msgspec.convert({**row, "warnings": msgspec.json.decode(row["warnings"])}, Run)
 
 
-async def _note(connection: asyncpg.Connection, run: UUID, verb: str, actor: str) -> None:
-    detail = msgspec.json.encode({"verb": verb, "actor": actor}).decode()
-    await connection.execute(SQL["append_event"], run, "asked", detail)
-
-
-def _without_details() -> Refused:
-    return Refused(
-        "The details of this run are gone: it is older than those that retention keeps whole.",
-        remedy="Start another run of its migration.",
-        code="not_allowed",
-    )
+async def _note(connection: asyncpg.Connection, run: UUID, verb: str, actor: str, mappings: Iterable[str] = ()) -> None:
+    detail = {"verb": verb, "actor": actor, **({"mappings": ", ".join(mappings)} if mappings else {})}
+    await connection.execute(SQL["append_event"], run, "asked", msgspec.json.encode(detail).decode())
 
 
 def _unknown(run: UUID) -> Refused:
     return Refused(f"There is no run {run}.", remedy="List the runs to see those there are.", code="unknown_run")
-
-
-def _already_active(migration: str) -> Refused:
-    return Refused(
-        f"The migration {migration} has an active run.",
-        remedy="Wait for that run to end, or cancel it.",
-        code="already_active",
-    )
-
-
-def _not_allowed(verb: str, state: RunState, allowed: frozenset[RunState]) -> Refused:
-    *others, last = sorted(allowed)
-    return Refused(
-        f"A run that is {state} cannot be {verb}.",
-        remedy=f"Only a run that is {', '.join(others)} or {last} can be.",
-        code="not_allowed",
-    )

@@ -57,39 +57,6 @@ update transfuse.run set state = 'cancelled' where id = $1 and state = 'cancelli
 -- name: stop_run
 select transfuse.stop_run($1, $2, $3, $4, $5, $6);
 
--- name: run_for_resume
-select r.state, r.reason, r.snapshot is null as without_snapshot, r.details_removed_at is not null as without_details,
-       not exists (select from transfuse.run_mapping m where m.run_id = r.id) as unplanned,
-       exists (select from transfuse.batch b where b.run_id = r.id and b.state in ('planned', 'dispatched', 'failed')) as has_open
-  from transfuse.run r
- where r.id = $1
-   for no key update;
-
--- name: reopen_batches
-update transfuse.batch
-   set state = 'planned', attempts = case state when 'failed' then 0 else attempts end, not_before = null, reissues = 0,
-       reason = '', moved_at = clock_timestamp()
- where run_id = $1 and state in ('dispatched', 'failed');
-
--- name: hurry_batches
-update transfuse.batch set not_before = null where run_id = $1 and state = 'planned' and not_before is not null;
-
--- name: reopen_mappings
-update transfuse.run_mapping m
-   set state = 'planned', reason = '', message = '',
-       quarantine_accepted = case m.state
-           when 'paused' then (select coalesce(sum(b.quarantined), 0) from transfuse.batch b
-                                where b.run_id = m.run_id and b.mapping = m.mapping and b.pass = m.pass)
-           else m.quarantine_accepted end
- where m.run_id = $1 and m.state in ('open', 'paused', 'failed');
-
--- name: resumed
-update transfuse.run
-   set state = $2, snapshot = case when $2 = 'running' then snapshot end, reason = '', message = '', remedy = '',
-       command_at = null, command_issues = 0, command_attempts = 0, not_before = null, moved_at = clock_timestamp()
- where id = $1
-returning state;
-
 -- name: has_active
 select exists (select from transfuse.run
                 where migration_id = $1 and state not in ('completed', 'failed', 'cancelled')

@@ -14,7 +14,7 @@ import msgspec
 
 from services.gateway.documents.migrations import MigrationDocument, MigrationForm
 from services.gateway.documents.plans import PlanFiles
-from services.gateway.documents.runs import RunDocument
+from services.gateway.documents.runs import ResumeForm, RunDocument
 from services.gateway.documents.starting import StartForm, StartOptions
 from shared.core.backoff import Backoff
 from shared.core.document import Document
@@ -100,9 +100,9 @@ class GatewayRuns:
         """See `RunControl.pause`."""
         return await self._ask(run, "pause")
 
-    async def resume(self, run: UUID) -> RunState:
+    async def resume(self, run: UUID, mappings: tuple[str, ...] = ()) -> RunState:
         """See `RunControl.resume`."""
-        return await self._ask(run, "resume")
+        return await self._ask(run, "resume", ResumeForm(mappings=mappings) if mappings else None)
 
     async def list(self, migration: str | None, limit: int) -> tuple[ListedRun, ...]:
         """See `RunControl.list`."""
@@ -159,7 +159,7 @@ class GatewayRuns:
                 await asyncio.sleep(backoff.next_seconds())
         return await self._api.post("/api/migrations/start", RunDocument, form, headers=key)
 
-    async def _ask(self, run: UUID, verb: str) -> RunState:
+    async def _ask(self, run: UUID, verb: str, form: ResumeForm | None = None) -> RunState:
         """The API's verbs are about what a migration is at, so that must be this run."""
         document = await self._api.get(f"/api/runs/{run}", RunDocument)
         migration = await self._api.get(f"/api/migrations/{document.migration_id}", MigrationDocument)
@@ -169,7 +169,7 @@ class GatewayRuns:
                 remedy="Only the active or youngest run of a migration can be paused, resumed or cancelled.",
                 code="not_allowed",
             )
-        return (await self._api.post(f"/api/migrations/{migration.id}/{verb}", RunDocument)).state
+        return (await self._api.post(f"/api/migrations/{migration.id}/{verb}", RunDocument, form)).state
 
 
 def _options(asked: AskedRun) -> StartOptions:

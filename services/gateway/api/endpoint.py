@@ -106,7 +106,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     the audit records whatever comes of the call, or by `recorded` if it did not work; empty for reads that show no PHI.
     `headers` are those of the answer
     that the documentation names, `accepts` those of the request. `audited` are fields of the body that the audit has
-    before the call is made.
+    before the call is made. Where the body is optional a request may come without one.
     """
 
     method: str
@@ -119,6 +119,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     parameters: type = Nothing
     query: type = Nothing
     body: type | None = None
+    body_optional: bool = False
     answer: type | None = None
     status: int = 200
     also: Mapping[int, type | None] = {}

@@ -75,7 +75,10 @@ def bad_request(
 
 
 CONFLICTS = frozenset(
-    {"already_active", "active_run", "name_taken", "not_allowed", "not_available", "other_migration", "unresolved_rows"}
+    {
+        *("already_active", "active_run", "name_taken", "not_allowed", "not_available", "not_stopped"),
+        *("other_migration", "unresolved_rows"),
+    }
 )
 MISSING = frozenset({"unknown_run", "unknown_migration", "unknown_plan", "unknown_row", "unknown_account"})
 

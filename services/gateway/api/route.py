@@ -69,7 +69,7 @@ class Route:
             caller=Caller(identity=identity, address=arrival.address, request_id=str(arrival.request_id)),
             path=decoding.path(request.match_info, endpoint.parameters),
             query=decoding.query(request.query, endpoint.query),
-            body=None if endpoint.body is None else await decoding.body(request, endpoint.body),
+            body=await _body(request, endpoint),
             headers={name: request.headers[name] for name in SEEN_HEADERS if name in request.headers},
             cookies=dict(request.cookies),
         )
@@ -105,3 +105,12 @@ class Route:
         answer: Answer[Any] = given if isinstance(given, Answer) else Answer(document=given)
         await self._recorder.done(call, answer)
         return answer
+
+
+async def _body(request: web.Request, endpoint: Endpoint) -> Any:  # noqa: ANN401 - the Form that the endpoint names
+    """The Form of the body; one of defaults where it may be left out and is."""
+    if endpoint.body is None:
+        return None
+    if endpoint.body_optional and not request.can_read_body:
+        return endpoint.body()
+    return await decoding.body(request, endpoint.body)

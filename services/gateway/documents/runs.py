@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
+
+from msgspec import Meta
 
 from shared.core.counts import Counts
 from shared.core.document import Document, Form
@@ -16,6 +19,12 @@ class RunPath(Form, frozen=True, kw_only=True):
     """The run of a path."""
 
     id: UUID
+
+
+class ResumeForm(Form, frozen=True, kw_only=True):
+    """Which paused or failed mappings are opened again; all of them where none is named."""
+
+    mappings: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(max_length=1000)] = ()
 
 
 class RunDocument(Document, frozen=True, kw_only=True):

@@ -8,11 +8,11 @@ from uuid import UUID
 from services.gateway.api.endpoint import Answer, Call, Endpoint, Nothing, Tag
 from services.gateway.api.problems import conflict
 from services.gateway.documents.migrations import MigrationPath
-from services.gateway.documents.runs import RunDocument
+from services.gateway.documents.runs import ResumeForm, RunDocument
 from services.gateway.resources.runs import document_with_outcome
 from shared.identity.permissions import Permission
 
-Asked = Call[MigrationPath, Nothing, None]
+Asked = Call[MigrationPath, Nothing, None] | Call[MigrationPath, Nothing, ResumeForm]
 
 
 async def cancel_run(call: Asked) -> Answer[RunDocument]:
@@ -27,10 +27,11 @@ async def pause_run(call: Asked) -> Answer[RunDocument]:
     return await _answer(call, run)
 
 
-async def resume_run(call: Asked) -> Answer[RunDocument]:
+async def resume_run(call: Call[MigrationPath, Nothing, ResumeForm]) -> Answer[RunDocument]:
+    """Without a body every paused and failed mapping is opened again; with `mappings`, those alone."""
     run = await _run(call)
     # What goes on is left alone: its services are there, and batches in flight are not to be issued twice.
-    await call.api.runs.resume(run, actor=call.caller.who.actor, only_stopped=True)
+    await call.api.runs.resume(run, actor=call.caller.who.actor, only_stopped=True, mappings=call.body.mappings)
     return await _answer(call, run)
 
 
@@ -60,7 +61,10 @@ def _endpoint(verb: str, summary: str, permission: Permission) -> Endpoint:
         parameters=MigrationPath,
         answer=RunDocument,
         also={HTTPStatus.CONFLICT: None},
+        body=ResumeForm if verb == "resume" else None,
+        body_optional=True,
         audit=f"run.{verb}",
+        audited=("mappings",) if verb == "resume" else (),
     )
 
 

@@ -49,7 +49,8 @@ def operation_of(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
         },
     }
     if endpoint.body is not None:
-        found["requestBody"] = {"required": True, "content": {JSON: {"schema": schemas.of(endpoint.body)}}}
+        content = {JSON: {"schema": schemas.of(endpoint.body)}}
+        found["requestBody"] = {"required": not endpoint.body_optional, "content": content}
     return found
 
 
