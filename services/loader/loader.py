@@ -14,6 +14,7 @@ import msgspec
 
 from services.loader.body import kept_body, open_batch
 from services.loader.drift import check_target
+from services.loader.former import read_former
 from services.loader.isolation import check_systematic, isolate
 from services.loader.load import Load, Path, Settled
 from services.loader.own_keys import judge_own_keys
@@ -180,7 +181,7 @@ class BatchLoader:
         needed = await self._parents.judge(
             connection, load.run, program, load.statements, verdicts, keys, nulled_code=nulled_code
         )
-        await make_placeholders(connection, program, {name: keys[name] for name in needed})
+        verdicts.placeholders = await make_placeholders(connection, program, {name: keys[name] for name in needed})
         if await judge_own_keys(connection, program, load.statements, verdicts, load.run.mode):
             self._rerun.add((load.run.run, load.mapping.name))
         await take_out(connection, verdicts.judged, load.shape, load.statements, verdicts)
@@ -189,6 +190,8 @@ class BatchLoader:
             await take_out(connection, refused, load.shape, load.statements, verdicts)
         check_systematic(opened, verdicts)
         left = opened.body.row_count - len(verdicts.judged)
+        if left and load.mode is not LoadMode.INSERT:
+            verdicts.former += await read_former(connection, opened, program, load.shape, verdicts)
         if left and await write_staged(connection, load.statements) != left:
             raise RunError(
                 f"The target took fewer rows of a batch of {load.mapping.name} than were written.",

@@ -14,6 +14,7 @@ from shared.core.redaction import Masked, mask
 from shared.core.states import Brought, Stage
 from shared.crypto.aad import manifest_aad, row_aad
 from shared.crypto.envelope import RunKey
+from shared.ledger.former import seal_former, seal_placeholders
 from shared.ledger.settling import Manifest, QuarantinedRow, Settlement
 from shared.messages.data import Reason, RefusedRow, Warned
 from shared.plan.compiled import LoadProgram
@@ -86,6 +87,8 @@ def _manifest(opened: OpenedBatch, verdicts: Verdicts, key: RunKey) -> Manifest:
         filtered=key.seal(opened.body.filtered_keys + keys(verdicts.filtered) + passed_over, aad),
         quarantined=key.seal(refused + keys(verdicts.refused), aad),
         updated=key.seal(keys(verdicts.updated - verdicts.judged), aad),
+        former=seal_former(verdicts.former, key, opened.batch),
+        placeholders=seal_placeholders(verdicts.placeholders, key, opened.batch),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from shared.ledger.former import FormerRows
 from shared.messages.data import Reason
 
 
@@ -11,7 +12,8 @@ class Verdicts:
     """Collects the verdicts of one attempt at a batch; `texts` holds the refused rows as JSON of column to text.
 
     `updated` rows are written over those that are there. `passed_over` are places, from 0, among the rows that the
-    transformer refused: what is not there is not patched.
+    transformer refused: what is not there is not patched. `former` are the rows as they were before this attempt wrote
+    to them, `placeholders` what it made for missing parents, by mapping.
     """
 
     def __init__(self) -> None:
@@ -23,6 +25,8 @@ class Verdicts:
         self.passed_over: set[int] = set()
         self.warned: Counter[Reason] = Counter()
         self.texts: dict[int, bytes] = {}
+        self.former: list[FormerRows] = []
+        self.placeholders: tuple[tuple[str, bytes], ...] = ()
 
     def refuse(self, ordinal: int, reason: Reason, *, waits_for: str = "") -> None:
         self.filtered.discard(ordinal)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shared.core.ids import BatchRef
     from shared.core.states import Stage
 
-__all__ = ["batch_aad", "bounds_aad", "manifest_aad", "row_aad"]
+__all__ = ["batch_aad", "bounds_aad", "manifest_aad", "row_aad", "undo_aad"]
 
 
 def batch_aad(batch: BatchRef, stage: Stage) -> bytes:
@@ -29,6 +29,11 @@ def bounds_aad(batch: BatchRef) -> bytes:
 def manifest_aad(batch: BatchRef) -> bytes:
     """Bind the manifest of a settled batch to the batch, whatever its generation."""
     return _join("manifest", *_batch(batch))
+
+
+def undo_aad(batch: BatchRef, what: str) -> bytes:
+    """Bind a record that an undo goes by (`former`, `placeholders`) to its settled batch, whatever its generation."""
+    return _join("undo", *_batch(batch), what)
 
 
 def row_aad(run: UUID, row_id: UUID | int) -> bytes:

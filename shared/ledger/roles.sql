@@ -10,7 +10,7 @@ grant usage on schema transfuse to :role;
 
 -- name: close_functions
 revoke execute on function
-    transfuse.guard_run(), transfuse.record_run_state(), transfuse.append_event(uuid, text, jsonb),
+    transfuse.guard_run(), transfuse.record_run_state(), transfuse.mark_undone(), transfuse.append_event(uuid, text, jsonb),
     transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
     transfuse.report_step(uuid, text, smallint, integer, integer, text),
     transfuse.report_run_step(uuid),
@@ -37,7 +37,8 @@ grant select, insert, delete, update (answer) on transfuse.idempotency to :role;
 grant select on transfuse.living_migration to :role;
 grant select (id, migration_id, about_run, kind, mode, state, priority, options, actor, plan_hash, transfuse_version, duckdb_version,
               snapshot, snapshot_at, snapshot_count, fingerprint, reason, message, remedy, warnings, created_at, started_at,
-              finished_at, moved_at, command_at, command_issues, command_attempts, not_before, dispatched_at, details_removed_at),
+              finished_at, moved_at, command_at, command_issues, command_attempts, not_before, dispatched_at, details_removed_at,
+              undone_at, undone_by_run),
       insert (id, migration_id, kind, mode, priority, options, actor, plan_hash, transfuse_version, about_run),
       update (state, priority, snapshot, reason, message, remedy, started_at, moved_at, command_at, command_issues,
               command_attempts, not_before, dispatched_at)
@@ -108,11 +109,14 @@ grant execute on function
 -- name: loader
 grant select on transfuse.plan, transfuse.migration, transfuse.run, transfuse.run_key, transfuse.target_schema,
     transfuse.suspended_trigger, transfuse.run_event to :role;
-grant update (state, reason, message, remedy, warnings, finished_at, moved_at) on transfuse.run to :role;
-grant select, update (state, reason, message) on transfuse.run_mapping to :role;
+grant update (state, compiled, duckdb_version, reason, message, remedy, warnings, started_at, finished_at, moved_at)
+    on transfuse.run to :role;
+grant insert on transfuse.run_key to :role;
+grant select, insert, update (state, reason, message) on transfuse.run_mapping to :role;
 grant select (run_id, mapping, pass, seq, generation, state, attempts, not_before, reissues, dispatched_at, extracted_at,
               transformed_at, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined,
-              deleted, different, warnings, reason),
+              deleted, different, warnings, reason, bounds, bounds_sealed),
+      insert (run_id, mapping, pass, seq, bounds, bounds_sealed),
       update (state, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined, deleted,
               different, warnings, reason)
     on transfuse.batch to :role;
@@ -136,7 +140,7 @@ grant select (hash, name, version, created_at) on transfuse.plan to :role;
 grant select on transfuse.migration, transfuse.living_migration, transfuse.run_mapping, transfuse.run_event,
     transfuse.batch_total, transfuse.warning_total, transfuse.quarantine_total to :role;
 grant select (id, migration_id, about_run, kind, mode, state, priority, actor, plan_hash, snapshot_at, snapshot_count, reason, message,
-              remedy, warnings, created_at, started_at, finished_at, moved_at)
+              remedy, warnings, created_at, started_at, finished_at, moved_at, undone_at, undone_by_run)
     on transfuse.run to :role;
 grant select (run_id, mapping, pass, seq, generation, state, attempts, dispatched_at, extracted_at, transformed_at, moved_at,
               settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined, deleted,
@@ -147,7 +151,7 @@ grant select on transfuse.installation, transfuse.revocation to :role;
 
 -- name: target_schema
 grant usage on schema :schema to :role;
-grant select, insert, update on all tables in schema :schema to :role;
+grant select, insert, update, delete on all tables in schema :schema to :role;
 grant usage, select, update on all sequences in schema :schema to :role;
 
 -- name: leave_schema

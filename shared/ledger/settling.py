@@ -62,13 +62,18 @@ class QuarantinedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Keys of a batch by outcome, 16 bytes each, every list sealed: `written` were inserted, `updated` there before."""
+    """Keys of a batch by outcome, 16 bytes each, every list sealed: `written` were inserted, `updated` there before.
+
+    `former` holds the rows as they were, `placeholders` what was made for missing parents, see `shared.ledger.former`.
+    """
 
     written: bytes
     unchanged: bytes
     filtered: bytes
     quarantined: bytes
     updated: bytes = b""
+    former: bytes | None = None
+    placeholders: bytes | None = None
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +120,7 @@ async def settle_batch(connection: asyncpg.Connection, settlement: Settlement) -
         _json([{**msgspec.to_builtins(w.reason), "count": w.count} for w in settlement.warned]),
         *(manifest.written, manifest.unchanged, manifest.filtered, manifest.quarantined, manifest.updated),
         [body_id(settlement.batch, stage) for stage in BODY_STAGES],
+        *(manifest.former, manifest.placeholders),
     )
     if settled != 1:
         raise RunError(f"A batch of {settlement.batch.mapping} was settled without a claim.", code="not_claimed")

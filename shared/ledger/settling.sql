@@ -17,8 +17,9 @@ with settled as (
     returning 1
 ), manifested as (
     insert into transfuse.manifest
-        (run_id, mapping, pass, seq, generation, transaction_id, written, unchanged, filtered, quarantined, updated)
-    values ($1, $2, $3, $4, $5, pg_current_xact_id(), $16, $17, $18, $19, $20)
+        (run_id, mapping, pass, seq, generation, transaction_id, written, unchanged, filtered, quarantined, updated, former,
+         placeholders)
+    values ($1, $2, $3, $4, $5, pg_current_xact_id(), $16, $17, $18, $19, $20, $22, $23)
 ), emptied as (
     delete from transfuse.body where id = any ($21::uuid[])
 )
@@ -32,11 +33,12 @@ select q.id, $1, $2, $3, $4, $5, q.stage, q.reasons::jsonb, q.target_key, q.seal
        as q (id, stage, reasons, target_key, sealed_key, sealed_row, masked, waits_for);
 
 -- name: latest_run_of
--- A back-fill knows nothing of rows that are not there.
+-- A back-fill knows nothing of rows that are not there; what was undone tells nothing any more.
 select r.id
   from transfuse.run r
   join transfuse.run_mapping m on m.run_id = r.id and m.mapping = $2 and m.pass = 1
  where r.migration_id = (select migration_id from transfuse.run where id = $1) and r.mode <> 'patch'
+   and r.kind <> 'undo' and r.undone_at is null
    and exists (select from transfuse.manifest f where f.run_id = r.id and f.mapping = $2 and f.pass = 1)
  order by r.id = $1 desc, r.created_at desc
  limit 1;
