@@ -7,7 +7,7 @@ export const RUN_ID = "0b9f6a52-61d4-4a0e-9d6c-2f1f3f7c1a41";
 export const MIGRATION_ID = "7c1f0d1e-3b7a-4b86-8b57-64f4f9a4a001";
 
 export function counts(given: Partial<Counts> = {}): Counts {
-  const outcomes = { loaded: 0, updated: 0, unchanged: 0, merged: 0, filtered: 0, quarantined: 0 };
+  const outcomes = { loaded: 0, updated: 0, unchanged: 0, merged: 0, filtered: 0, quarantined: 0, deleted: 0, different: 0 };
   const found = { ...outcomes, ...given };
   const settled = (Object.keys(outcomes) as (keyof typeof outcomes)[]).reduce((sum, outcome) => sum + found[outcome], 0);
   return { ...found, read: given.read ?? settled };

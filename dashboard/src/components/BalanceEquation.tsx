@@ -1,20 +1,19 @@
 import { Fragment } from "react";
 import type { Counts } from "../api/types";
 import { grouped } from "../format/number";
-import { DIFFERENTIAL, OUTCOMES } from "../words/states";
+import { shownOutcomes } from "../words/states";
 import { OutcomeMark } from "./OutcomeMark";
 import { classes } from "./classes";
 
 /** Read = the sum of the outcomes. `unaccounted` is written out, above all when it is 0. */
 export function BalanceEquation({ counts, unaccounted }: { counts: Counts; unaccounted: number }) {
-  const shown = OUTCOMES.filter((outcome) => !DIFFERENTIAL.has(outcome) || counts[outcome] > 0);
   return (
     <div className="eq" role="group" aria-label="Balance">
       <div className="term">
         <span className="v">{grouped(counts.read)}</span>
         <span className="k">read</span>
       </div>
-      {shown.map((outcome, position) => (
+      {shownOutcomes(counts).map((outcome, position) => (
         <Fragment key={outcome}>
           <span className="op" aria-hidden="true">
             {position === 0 ? "=" : "+"}

@@ -11,7 +11,7 @@ import { Link } from "react-router";
 import type { Counts, MappingStatus, MappingState, Outcome } from "../api/types";
 import { counted, grouped } from "../format/number";
 import { floorPercent, percentText } from "../format/percent";
-import { DIFFERENTIAL, OUTCOMES } from "../words/states";
+import { OUTCOMES, shownOutcomes } from "../words/states";
 import { BalanceBar } from "./BalanceBar";
 import { Icon } from "./Icon";
 import type { IconName } from "./drawings";
@@ -25,6 +25,8 @@ const MARKS: Record<MappingState, { icon: IconName; tone: string; word: string }
   complete: { icon: "check", tone: "completed", word: "complete" },
   failed: { icon: "fail", tone: "failed", word: "failed" },
 };
+/** Outcomes whose figures have their colour: somebody decided on such rows, or has to. */
+const TOLD: ReadonlySet<string> = new Set(["merged", "quarantined", "deleted", "different"]);
 const RANK: Record<MappingState, number> = { failed: 0, paused: 1, open: 2, planned: 3, complete: 4 };
 
 interface MappingTableProps {
@@ -120,16 +122,16 @@ function cellClass(id: string, counts: Counts): string {
   if (id === "settled") return "prog";
   const outcome = OUTCOMES.find((known) => known === id);
   const none = id === "read" ? counts.read === 0 : outcome !== undefined && counts[outcome] === 0;
-  const told = (id === "merged" || id === "quarantined") && !none;
+  const told = TOLD.has(id) && !none;
   return classes("num", none && "zero", told && `c-ink ${id}`);
 }
 
-function shownOutcomes(mappings: readonly MappingStatus[]): readonly Outcome[] {
-  return OUTCOMES.filter((outcome) => !DIFFERENTIAL.has(outcome) || mappings.some((mapping) => mapping.counts[outcome] > 0));
+function outcomesOf(mappings: readonly MappingStatus[]): readonly Outcome[] {
+  return shownOutcomes(...mappings.map(({ counts }) => counts));
 }
 
 function useColumns({ mappings, unaccounted, quarantine, still = false }: MappingTableProps) {
-  const outcomes = shownOutcomes(mappings).join(" ");
+  const outcomes = outcomesOf(mappings).join(" ");
   return useMemo(
     () => [
       column.accessor((mapping) => mappingName(mapping), {
@@ -233,7 +235,7 @@ function Totals({ mappings, unaccounted }: MappingTableProps) {
       <tr>
         <th scope="row">{counted(mappings.length, "mapping")}</th>
         <td className="num">{grouped(sum((mapping) => mapping.counts.read))}</td>
-        {shownOutcomes(mappings).map((outcome) => (
+        {outcomesOf(mappings).map((outcome) => (
           <td key={outcome} className="num">
             {grouped(sum((mapping) => mapping.counts[outcome]))}
           </td>

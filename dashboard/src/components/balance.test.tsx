@@ -50,6 +50,13 @@ describe("the equation of a balance", () => {
     expect(screen.queryByText("updated")).toBeNull();
   });
 
+  test("what an undo removed and what a comparison found appear, each in its shape and colour", () => {
+    const { container } = render(<BalanceEquation counts={counts({ deleted: 3, different: 1 })} unaccounted={0} />);
+    expect(screen.getByRole("group", { name: "Balance" })).toHaveTextContent("4read=0loaded+0merged+0filtered+0quarantined+3deleted+1different");
+    expect(container.querySelector(".mark.deleted")).not.toBeNull();
+    expect(container.querySelector(".term.different")).not.toBeNull();
+  });
+
   test("a row that nothing explains is red", () => {
     const { container } = render(<BalanceEquation counts={OF_A_RUN} unaccounted={3} />);
     expect(container.querySelector(".failed")).toHaveTextContent("3unaccounted");

@@ -13,7 +13,7 @@ import { percentText } from "../format/percent";
 import { duration, full, when } from "../format/time";
 import { useTitle } from "../shell/useTitle";
 import { shortId, spoken } from "../words/identifiers";
-import { DIFFERENTIAL, OUTCOMES } from "../words/states";
+import { shownOutcomes } from "../words/states";
 import { BroughtIn } from "./BroughtIn";
 import { Loaded } from "./Loaded";
 
@@ -105,7 +105,7 @@ function PaperHead({ report }: { report: ReportDocument }) {
 
 function Sentence({ report }: { report: ReportDocument }) {
   const { counts, inSnapshot } = report.balance;
-  const shown = OUTCOMES.filter((outcome) => !DIFFERENTIAL.has(outcome) || counts[outcome] > 0);
+  const shown = shownOutcomes(counts);
   return (
     <section>
       <p className="say">{report.sentence}</p>
@@ -125,7 +125,7 @@ function Sentence({ report }: { report: ReportDocument }) {
 
 function ByMapping({ report }: { report: ReportDocument }) {
   const { mappings: accounts, counts: total, unaccounted } = report.balance;
-  const shown = OUTCOMES.filter((outcome) => !DIFFERENTIAL.has(outcome) || total[outcome] > 0);
+  const shown = shownOutcomes(total);
   const cell = (rows: number | null): string => (rows === null ? "unknown" : grouped(rows));
   return (
     <div className="rt-x" role="region" tabIndex={0} aria-label="Balance by mapping">

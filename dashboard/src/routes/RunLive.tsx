@@ -25,7 +25,7 @@ import { remaining, when } from "../format/time";
 import { useAddress } from "../shell/useAddress";
 import { told } from "../words/events";
 import { spoken } from "../words/identifiers";
-import { DIFFERENTIAL, isActive, OUTCOMES } from "../words/states";
+import { isActive, shownOutcomes } from "../words/states";
 
 const RateChart = lazy(async () => ({ default: (await import("../components/RateChart")).RateChart }));
 const SHOWN_EVENTS = 9;
@@ -62,7 +62,6 @@ export function RunLive({ runId, status, stale }: RunLiveProps) {
 function ProgressCard({ status, stale }: { status: RunStatus; stale: boolean }) {
   const { counts, progress, balance } = status;
   const inFlight = balance?.inFlight ?? 0;
-  const shown = OUTCOMES.filter((outcome) => !DIFFERENTIAL.has(outcome) || counts[outcome] > 0);
   return (
     <section className="card hero-card" aria-label="Progress">
       <PhaseTrack phases={status.phases} now={isActive(status.phase) ? shownPhase(status) : null} percentage={progress.percentage} />
@@ -89,7 +88,7 @@ function ProgressCard({ status, stale }: { status: RunStatus; stale: boolean }) 
       </div>
       <BalanceBar counts={counts} total={progress.total} inFlight={inFlight} size="tall" live label="Rows settled" />
       <div className="legend">
-        {shown.map((outcome) => (
+        {shownOutcomes(counts).map((outcome) => (
           <OutcomeMark key={outcome} outcome={outcome}>
             {outcome}
             <b>{grouped(counts[outcome])}</b>

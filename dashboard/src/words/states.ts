@@ -1,5 +1,5 @@
 import type { IconName } from "../components/drawings";
-import type { Outcome, RunState } from "../api/types";
+import type { Counts, Outcome, RunState } from "../api/types";
 
 /** How a state looks and reads: the one map from state to colour. */
 export interface Shown {
@@ -27,10 +27,15 @@ export const STATES: Record<PillState, Shown> = {
 };
 
 /** The outcomes of rows in the order in which every bar, table and legend shows them. */
-export const OUTCOMES: readonly Outcome[] = ["loaded", "updated", "unchanged", "merged", "filtered", "quarantined"];
+export const OUTCOMES: readonly Outcome[] = ["loaded", "updated", "unchanged", "merged", "filtered", "quarantined", "deleted", "different"];
 
-/** Outcomes that only a differential run has: shown where they are not 0. */
-export const DIFFERENTIAL: ReadonlySet<Outcome> = new Set(["updated", "unchanged"]);
+/** Outcomes that only some kinds of runs have. */
+const SELDOM: ReadonlySet<Outcome> = new Set(["updated", "unchanged", "deleted", "different"]);
+
+/** The outcomes that a bar, table or legend of these counts shows: those of every run, and others where they are not 0. */
+export function shownOutcomes(...all: readonly Counts[]): readonly Outcome[] {
+  return OUTCOMES.filter((outcome) => !SELDOM.has(outcome) || all.some((counts) => counts[outcome] > 0));
+}
 
 const ACTIVE: ReadonlySet<RunState> = new Set(["pending", "planning", "running", "paused", "finishing", "cancelling"]);
 
