@@ -74,6 +74,21 @@ async def new_database(postgres_server: str) -> AsyncIterator[DatabaseFactory]:
         await server.close()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests have to say of a success: the property `says`, which workers pass on."""
+    said = [
+        text
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, text in getattr(report, "user_properties", ())
+        if name == "says" and getattr(report, "when", "") == "call"
+    ]
+    if said:
+        terminalreporter.section("shown")
+        for text in said:
+            terminalreporter.write_line(str(text))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The process that started the workers drops what they have left on the servers."""
     if not hasattr(session.config, "workerinput"):
