@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from services.extractor.compilation import Compilation, FromRefused, check_from_clauses, compile_run
-from services.extractor.preflight import PreflightFailed, check_legacy, check_target
+from services.extractor.preflight import PreflightFailed, check_copies, check_legacy, check_target
 from shared.core.checks import Check, failed, failures, passed
 from shared.core.errors import Refused, TransfuseError
 from shared.core.states import LoadMode
@@ -45,10 +45,12 @@ async def check_run(
     with_rules: bool = True,
     only: Sequence[str] = (),
     mode: LoadMode = LoadMode.INSERT,
+    is_dry: bool = False,
 ) -> Checked:
     """Check all that can be checked. `legacy` is in a transaction; nothing is written, rows are not read.
 
     Without `with_rules` the plan's rules are checked, and left out of the compilation; `only` is what it is of.
+    A run that `is_dry` makes copies of tables, for which the ledger's owner needs a right more.
     What cannot be checked because something before it failed is left out. Raises what is no fault of the plan or the
     databases' set-up: WorldError, BatchError, RunError.
     """
@@ -70,6 +72,8 @@ async def check_run(
     checks += await check_legacy(legacy, compilation.compiled, compilation.source)
     readable = not failures(checks)
     checks += await check_target(target, compilation.compiled, mode)
+    if is_dry:
+        checks.append(await check_copies(target, compilation.compiled))
     refusal: Refused | None = None
     if bad := failures(checks):
         refusal = PreflightFailed(bad)

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from itertools import pairwise
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from services.extractor.checking import Checked, check_run, unreachable
+from services.extractor.comparing import comparing, comparisons_of, sample_of
 from services.extractor.compilation import Compilation
 from services.extractor.counting import MappingCounts, count_mappings
 from services.extractor.cutting import cut_mapping
 from services.extractor.fingerprint import Fingerprint, differences, drifted, read_places, shape_of
 from services.extractor.passes import cuts_of
+from services.extractor.ranges import joined, without_places
+from services.extractor.removals import removals_of
+from services.extractor.replaying import ReplayCut, cut_replay, read_replay
+from services.extractor.sampling import finer
 from services.extractor.snapshot import Held, Snapshot, SnapshotHolder, reading
+from services.extractor.sums import sum_mappings
 from services.extractor.tasks import each, meanwhile
+from services.extractor.trying import checks_of, left_out
 from shared.core.checks import Check
 from shared.core.errors import BatchError, Refused, RunError, SchemaDrifted, SealBroken, SnapshotLost, WorldError
-from shared.core.passes import SECOND
+from shared.core.passes import PROGRAM_OF
 from shared.core.states import LoadMode, RunKind, RunState
 from shared.core.versions import Versions, check_versions
 from shared.crypto.keyring import Keyring
 from shared.ledger import planning, reports
 from shared.ledger.bounds import BatchBounds
-from shared.ledger.planning import Recount, RunToPlan, TakenSnapshot
+from shared.ledger.planning import CutMapping, Recount, RunToPlan, TakenSnapshot
 from shared.ledger.preflights import complete_preflight, warnings_of, write_preflight
+from shared.ledger.validations import write_validation
 from shared.messages import RunChanged
 from shared.plan import source_sql
 from shared.plan.compiled import CompiledMapping, CompiledPlan
@@ -69,7 +76,7 @@ class Planner:
     async def plan(self, run: UUID) -> RunChanged | None:
         """Bring a run from `planning` to `running`, or to `failed` or `paused` where it cannot be planned.
 
-        A run of kind `validate` ends here: its checks are all it does. None where there is nothing to do: it is not in
+        A preflight ends here: its checks are all it does. None where there is nothing to do: it is not in
         planning, or another instance plans it. Idempotent. Raises WorldError, VersionDiffers.
         """
         async with self._ledger.acquire() as connection, planning.planning_lock(connection, run) as locked:
@@ -78,7 +85,7 @@ class Planner:
                 return None
             check_versions("extractor", Versions(transfuse=self._version), Versions(transfuse=found.transfuse_version))
             try:
-                if found.kind is RunKind.VALIDATE:
+                if found.kind is RunKind.VALIDATE and found.mode is not LoadMode.CHECK:
                     return await self._validate(connection, found)
                 planned = await self._plan(connection, found)
             except SchemaDrifted as error:
@@ -149,35 +156,72 @@ class Planner:
             raise Refused(str(error), code=error.code, remedy=remedy) from error
 
     async def _first(self, ledger: asyncpg.Connection, run: RunToPlan, held: Held) -> bool:
-        compilation, checks = await self._compile(ledger, run, held.snapshot)
+        replay = await read_replay(ledger, self._keyring, run)
+        only = run.options.only if replay is None else replay.mappings
+        compilation, checks = await self._compile(ledger, run, held.snapshot, only)
         compiled = compilation.compiled
-        check_mode(run.mode, compilation)
-        counts = await self._count(held.snapshot, compiled.mappings)
-
-        async def cut(mapping: CompiledMapping) -> tuple[BatchBounds, ...]:
-            rows = counts[mapping.name].from_rows
-            return await cut_mapping(self._legacy, held.snapshot, mapping, rows, run.options)
-
-        await failpoint("extractor.counted")
-        order = sorted(compiled.mappings, key=lambda mapping: (mapping.wave, -counts[mapping.name].from_rows))
-        bounds = await each(cut, order, most=AT_ONCE)
+        check_mode(run.ending, compilation)
+        if run.mode is LoadMode.CHECK:
+            await write_validation(ledger, run.run, checks_of(compilation), left_out(compilation))
+        if replay is None:
+            cut = ReplayCut(mappings=await self._cut(run, held.snapshot, compiled), warnings=[])
+        else:
+            cut = await cut_replay(
+                self._legacy, held.snapshot, compiled.mappings, replay, run.options.batch_rows, most=AT_ONCE
+            )
         await failpoint("extractor.before_plan_written")
         return await planning.write_plan(
             ledger,
             run.run,
             await planning.ensure_run_key(ledger, self._keyring, run.run),
             compiled,
-            cuts_of(list(zip(order, bounds, strict=True)), counts),
+            cut.mappings,
             self._taken(held),
             fingerprint=Fingerprint(
                 shape=shape_of(compiled, compilation.source, compilation.target),
                 places=await self._places(compiled, held.snapshot),
             ).text,
-            warnings=[*warnings_of(checks), *([VALIDATION_SKIPPED] if run.options.skip_validation else ())],
+            warnings=[
+                *warnings_of(checks),
+                *cut.warnings,
+                *([VALIDATION_SKIPPED] if run.options.skip_validation else ()),
+            ],
         )
 
+    async def _cut(self, run: RunToPlan, snapshot: Snapshot, compiled: CompiledPlan) -> list[CutMapping]:
+        """Every mapping counted and cut."""
+        counts = await self._count(snapshot, compiled.mappings)
+        await failpoint("extractor.counted")
+
+        async def cut(mapping: CompiledMapping) -> tuple[BatchBounds, ...]:
+            rows = counts[mapping.name].from_rows
+            return await cut_mapping(self._legacy, snapshot, mapping, rows, finer(run.options, rows))
+
+        order = sorted(compiled.mappings, key=lambda mapping: (mapping.wave, -counts[mapping.name].from_rows))
+        bounds = await each(cut, order, most=AT_ONCE)
+        proves = run.mode is not LoadMode.COMPARE
+        sums = await sum_mappings(self._legacy, snapshot, compiled.mappings, most=AT_ONCE) if proves else {}
+        passes = cuts_of(list(zip(order, bounds, strict=True)), counts, sums)
+        if run.mode is LoadMode.COMPARE:
+            return await self._compared(run, snapshot, compiled, comparing(passes))
+        compared = comparisons_of(passes) if run.options.verify and run.mode is not LoadMode.CHECK else []
+        removals = removals_of(order) if run.mode is LoadMode.MERGE else []
+        return [*passes, *removals, *compared]
+
+    async def _compared(
+        self, run: RunToPlan, snapshot: Snapshot, compiled: CompiledPlan, passes: list[CutMapping]
+    ) -> list[CutMapping]:
+        """What a verify looks at: everything, or a sample of it."""
+        if run.options.sample is None:
+            return passes
+
+        async def count(name: str, ranges: Sequence[BatchBounds]) -> int:
+            return await self._count_ranges(snapshot, compiled.mapping(name), joined(ranges))
+
+        return await sample_of(passes, run.options.sample, run.run, count)
+
     async def _compile(
-        self, ledger: asyncpg.Connection, run: RunToPlan, snapshot: Snapshot
+        self, ledger: asyncpg.Connection, run: RunToPlan, snapshot: Snapshot, only: tuple[str, ...]
     ) -> tuple[Compilation, tuple[Check, ...]]:
         """Compile and run the preflight, and keep what it found. Raises PlanRefused, PreflightFailed, FromRefused."""
         async with reading(self._legacy, snapshot, "pg_catalog", "checking the plan") as legacy:
@@ -187,8 +231,9 @@ class Planner:
                 ledger,
                 transfuse_version=self._version,
                 with_rules=not run.options.skip_validation,
-                only=run.options.only,
-                mode=run.mode,
+                only=only,
+                mode=run.ending,
+                is_dry=run.mode is LoadMode.CHECK,
             )
         await write_preflight(ledger, run.run, checked.checks, checked.problems)
         return checked.sound, checked.checks
@@ -206,18 +251,20 @@ class Planner:
         settled = await planning.read_settled_rows(ledger, run.run)
         open_names = {item.batch.mapping for item in batches}
         mappings = [mapping for mapping in compiled.mappings if mapping.name in open_names]
-        counts = await self._count(held.snapshot, mappings)
+        lists = {item.batch.mapping for item in batches if item.bounds.keys is not None}
+        counts = await self._count(held.snapshot, [mapping for mapping in mappings if mapping.name not in lists])
 
         async def recount(part: tuple[CompiledMapping, int]) -> Recount:
             mapping, number = part
             place = (mapping.name, number)
             ranges = joined([item.bounds for item in batches if (item.batch.mapping, item.batch.pass_number) == place])
             rows = settled.get(place, 0) + await self._count_ranges(held.snapshot, mapping, ranges)
-            excluded = counts[mapping.name].driving_rows - counts[mapping.name].from_rows
+            found = counts.get(mapping.name)
+            excluded = 0 if found is None else found.driving_rows - found.from_rows
             return Recount(mapping=mapping.name, pass_number=number, driving_rows=rows + excluded, from_rows=rows)
 
         open_passes = {(item.batch.mapping, item.batch.pass_number) for item in batches}
-        parts = [(mapping, number) for mapping in mappings for number in (1, SECOND)]
+        parts = [(mapping, number) for mapping in mappings for number in PROGRAM_OF]
         recounts = await each(recount, [part for part in parts if (part[0].name, part[1]) in open_passes], most=AT_ONCE)
         await failpoint("extractor.before_snapshot_written")
         uncounted = [msgspec.structs.replace(item, bounds=without_places(item.bounds)) for item in batches]
@@ -249,7 +296,7 @@ class Planner:
         return rows
 
     def _taken(self, held: Held) -> TakenSnapshot:
-        return TakenSnapshot(text=held.snapshot.text, holder=self._instance, taken_at=held.taken_at)
+        return TakenSnapshot(text=held.snapshot.text, holder=self._instance, taken_at=held.taken_at, ids=held.ids)
 
 
 def check_mode(mode: LoadMode, compilation: Compilation) -> None:
@@ -267,23 +314,3 @@ def check_mode(mode: LoadMode, compilation: Compilation) -> None:
             code="key_not_unique",
             remedy="Give these tables a primary key or a unique constraint on that column: a merge finds rows by it.",
         )
-
-
-def joined(ranges: Sequence[BatchBounds]) -> list[BatchBounds]:
-    """The same rows in fewer ranges: neighbours that touch become one, unless they are lists of keys."""
-    gaps = [(before, after) for before, after in pairwise(ranges) if not touch(before, after)]
-    starts, ends = [ranges[0], *(after for _, after in gaps)], [*(before for before, _ in gaps), ranges[-1]]
-    return [
-        BatchBounds(lower=start.lower, upper=end.upper, keys=start.keys)
-        for start, end in zip(starts, ends, strict=True)
-    ]
-
-
-def touch(before: BatchBounds, after: BatchBounds) -> bool:
-    """Whether two ranges in order are one."""
-    return before.keys is after.keys is None and before.upper is not None and before.upper == after.lower
-
-
-def without_places(bounds: BatchBounds) -> BatchBounds:
-    """Bounds for another snapshot: the places in the order of the key are not true there."""
-    return BatchBounds(lower=bounds.lower, upper=bounds.upper, keys=bounds.keys)

@@ -71,6 +71,23 @@ async def check_target(
     ]
 
 
+async def check_copies(connection: asyncpg.Connection, plan: CompiledPlan) -> Check:
+    """Whether a dry run can have its copies of the target's tables, which the ledger's owner makes."""
+    tables = sorted({mapping.load.table for mapping in plan.mappings})
+    rights = await connection.fetchrow(SQL["copy_rights"])
+    uncopied = await connection.fetch(SQL["uncopied"], *_columns(tables))
+    owner = Identifier(rights["owner"])
+    grants = [] if rights["may_create"] else [f"GRANT CREATE ON DATABASE {Identifier(rights['database'])} TO {owner};"]
+    grants += [f"GRANT SELECT ON {table_of(row).sql} TO {owner};" for row in uncopied]
+    if grants:
+        return failed(
+            "target_copies",
+            f"the ledger's owner {rights['owner']!r} may not make copies of the target's tables for a dry run",
+            " ".join(grants),
+        )
+    return passed("target_copies", f"{len(tables)} tables can be copied, empty, for the dry run")
+
+
 def _legacy_version(version: int) -> Check:
     if version < OLDEST_LEGACY:
         return failed("legacy_version", f"the legacy server is PostgreSQL {_dotted(version)}", "Use 9.5 or later.")

@@ -78,3 +78,17 @@ from unnest($1::text[], $2::text[], $4::boolean[]) as wanted (schema_name, table
 join pg_namespace n on n.nspname = wanted.schema_name
 join pg_class c on c.relnamespace = n.oid and c.relname = wanted.table_name
 order by 1, 2;
+
+-- name: copy_rights
+select pg_get_userbyid(p.proowner)::text as owner, current_database()::text as database,
+       has_database_privilege(p.proowner, current_database(), 'CREATE') as may_create
+from pg_proc p where p.oid = 'transfuse.make_shadow(uuid, jsonb)'::regprocedure;
+
+-- name: uncopied
+select n.nspname::text as schema_name, c.relname::text as table_name
+from unnest($1::text[], $2::text[]) as wanted (schema_name, table_name)
+join pg_namespace n on n.nspname = wanted.schema_name
+join pg_class c on c.relnamespace = n.oid and c.relname = wanted.table_name
+join pg_proc p on p.oid = 'transfuse.make_shadow(uuid, jsonb)'::regprocedure
+where not has_table_privilege(p.proowner, c.oid, 'SELECT')
+order by 1, 2;

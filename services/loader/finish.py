@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from uuid import UUID
 
 import asyncpg
 
+from services.loader.arrivals import Arrivals
+from services.loader.differing import different
+from services.loader.proof import failure_of, prove_sums
+from services.loader.runs import LoadRuns
+from services.loader.shadow import drop_shadow
 from services.loader.transaction import told, transaction
 from shared.core.errors import RunError
 from shared.core.states import RunState
+from shared.core.sums import ProvenSum
 from shared.ledger.bodies import drop_bodies
+from shared.ledger.findings import read_compared
 from shared.ledger.finishing import (
     FinalBalance,
     TableWarning,
@@ -20,6 +27,7 @@ from shared.ledger.finishing import (
     finishing_plan,
     restore_triggers,
 )
+from shared.ledger.orphans import start_by_itself
 from shared.ledger.reports import report_run_step
 from shared.messages.events import RunChanged
 from shared.plan.compiled import CompiledPlan
@@ -33,7 +41,7 @@ ROW_SECURITY_OFF = "row_security_off"
 RETIRED_FILLED = "retired_column_filled"
 
 
-async def finish_run(pool: Pool, run: UUID) -> RunChanged | None:
+async def finish_run(pool: Pool, run: UUID, runs: LoadRuns | None = None) -> RunChanged | None:
     """Finish a run whose batches are all settled; None where it is not `finishing` (any more).
 
     Raises WorldError, or RunError where the target refuses a step.
@@ -46,16 +54,33 @@ async def finish_run(pool: Pool, run: UUID) -> RunChanged | None:
             await failpoint("loader.finish_begun")
             await restore_triggers(connection, run)
             await failpoint("loader.finish_triggers_restored")
-            for table in mapped_tables(plan):
+            is_dry = await drop_shadow(connection, run)  # which left nothing of the target to be put in order
+            is_verify = (await read_compared(connection, run)).is_verify  # which wrote nothing there
+            for table in () if is_dry or is_verify else mapped_tables(plan):
                 await report_run_step(connection, run)
                 await advance_sequences(connection, table)
             await failpoint("loader.finish_sequences_advanced")
-            for mapping in plan.mappings:
+            for mapping in () if is_dry or is_verify else plan.mappings:
                 await report_run_step(connection, run)
                 await analyze_target(connection, run, mapping.name)
             await drop_bodies(connection, run)
             await failpoint("loader.finish_before_balance")
-        return await _end(connection, run, plan)
+        sums = {} if is_verify else await _prove(connection, run, plan, runs)
+        arrived = await Arrivals(runs).found(connection, run) if runs is not None else ()
+        return await _end(connection, run, plan, failure_of(sums), arrived)
+
+
+async def _prove(
+    connection: asyncpg.Connection, run: UUID, plan: CompiledPlan, runs: LoadRuns | None
+) -> dict[str, tuple[ProvenSum, ...]]:
+    """The sums of the mappings that want a proof; `runs` has the key that they are sealed under."""
+    if not any(mapping.load.proof_sums for mapping in plan.mappings):
+        return {}
+    if runs is None:
+        raise RunError("The key that the sums of this run are sealed under is not at hand.", code="run_key_gone")
+    with told("reading the key of a run"):
+        key = await runs.key(connection, run)
+    return await prove_sums(connection, run, plan, key)
 
 
 async def advance_sequences(connection: asyncpg.Connection, table: TableName) -> None:
@@ -77,15 +102,25 @@ def mapped_tables(plan: CompiledPlan) -> tuple[TableName, ...]:
     return tuple(dict.fromkeys(mapping.load.table for mapping in plan.mappings))
 
 
-async def _end(connection: asyncpg.Connection, run: UUID, plan: CompiledPlan) -> RunChanged | None:
+async def _end(
+    connection: asyncpg.Connection,
+    run: UUID,
+    plan: CompiledPlan,
+    differs: RunError | None,
+    arrived: Collection[UUID],
+) -> RunChanged | None:
     async with transaction(connection, "ending a run"):
         with told("ending a run"):
-            failure = _failure(plan, await final_balances(connection, run))
+            failure = (
+                _failure(plan, await final_balances(connection, run)) or differs or await different(connection, run)
+            )
             warnings = [
                 *await _unguarded(connection, mapped_tables(plan)),
                 *[warning async for warning in _still_filled(connection, plan)],
             ]
             ended = await end_run(connection, run, failure, warnings)
+            if ended and failure is None:
+                await start_by_itself(connection, run, arrived)
         await failpoint("loader.finish_before_commit")
     await failpoint("loader.finish_after_commit")
     if not ended:

@@ -8,6 +8,7 @@ import msgspec
 
 from services.loader.body import OpenedBatch
 from services.loader.runs import LoadRun
+from services.loader.shadow import Bringing
 from services.loader.shape import TargetShape
 from services.loader.statements import Statements
 from shared.core.counts import Counts
@@ -32,7 +33,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch on its way into the target."""
+    """One batch on its way into the target; `bringing` of a dry run, whose mode is that of the run that it tries."""
 
     run: LoadRun
     mapping: CompiledMapping
@@ -40,6 +41,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     opened: OpenedBatch
     shape: TargetShape
     statements: Statements
+    bringing: Bringing | None = None
 
     @property
     def doing(self) -> str:

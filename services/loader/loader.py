@@ -13,7 +13,10 @@ import asyncpg
 import msgspec
 
 from services.loader.body import kept_body, open_batch
+from services.loader.compare import Comparer
+from services.loader.conflicts import judge_changed
 from services.loader.drift import check_target
+from services.loader.extras import Extras
 from services.loader.former import read_former
 from services.loader.isolation import check_systematic, isolate
 from services.loader.load import Load, Path, Settled
@@ -21,8 +24,10 @@ from services.loader.own_keys import judge_own_keys
 from services.loader.parents import MISSING_PARENT, UNRESOLVED, Parents
 from services.loader.patch import pass_over
 from services.loader.placeholders import make_placeholders
+from services.loader.resolving import resolve
 from services.loader.runs import LoadRun, LoadRuns
 from services.loader.settlement import make_settlement
+from services.loader.shadow import Bringing, bring_over, is_dry, make_shadow, overlay, shadowed
 from services.loader.shape import TargetShape, read_shape
 from services.loader.staging import check_count, copy_rows, stage, take_out, write_staged
 from services.loader.statements import Statements, make_statements
@@ -47,9 +52,16 @@ class BatchLoader:
     def __init__(self, pool: Pool, keyring: Keyring, versions: Versions | None = None) -> None:
         self._pool = pool
         self._runs = LoadRuns(keyring, versions)
+        self.extras = Extras(pool, self._runs)
         self._parents = Parents(self._runs)
-        self._prepared: dict[tuple[UUID, str, int], tuple[TargetShape, Statements]] = {}
+        self._comparer = Comparer(self._runs)
+        self._prepared: dict[tuple[UUID, str, int], tuple[TargetShape, Statements, Bringing | None]] = {}
         self._rerun: set[tuple[UUID, str]] = set()
+
+    @property
+    def runs(self) -> LoadRuns:
+        """The runs that it works for, with their plans and keys."""
+        return self._runs
 
     async def load(self, message: LoadBatch) -> Settled:
         """Load a batch and settle it, or find that there is nothing to do.
@@ -65,14 +77,27 @@ class BatchLoader:
                     return Settled(claim=Claim.DROPPED)
                 _check_mode(message, run)
                 mapping = run.mapping(batch.mapping).of_pass(batch.pass_number)
-                shape, statements = await self._prepare(connection, batch, mapping, message.mode)
+                if is_dry(run):
+                    if not await make_shadow(connection, run):
+                        return Settled(claim=Claim.DROPPED)
+                    mapping = shadowed(run, mapping)
+                mode = run.ending if message.mode is LoadMode.CHECK else message.mode
+                shape, statements, bringing = await self._prepare(connection, run, batch, mapping, mode)
             if message.body_id is not None:
                 body = await kept_body(connection, message)
                 if isinstance(body, Claim):
                     return Settled(claim=body)
                 message = msgspec.structs.replace(message, body=body)
             opened = await asyncio.to_thread(open_batch, message, run.key)
-            load = Load(run=run, mapping=mapping, mode=message.mode, opened=opened, shape=shape, statements=statements)
+            load = Load(
+                run=run,
+                mapping=mapping,
+                mode=mode,
+                opened=opened,
+                shape=shape,
+                statements=statements,
+                bringing=bringing,
+            )
             try:
                 settled = await self._settle(connection, load)
             except (RunError, BatchError):
@@ -80,7 +105,9 @@ class BatchLoader:
                     await check_target(connection, mapping)  # a change is told before what it led to
                 raise
             # A duplicate too: whoever settled the batch may have died before this check.
-            if settled.claim is Claim.SETTLED or (settled.counts is not None and settled.counts.quarantined):
+            quarantined = settled.counts is not None and settled.counts.quarantined > 0
+            limited = not is_dry(run) and mode is not LoadMode.COMPARE
+            if limited and (settled.claim is Claim.SETTLED or quarantined):
                 with told(f"checking the quarantine limit of {batch.mapping}"):
                     await pause_beyond(connection, batch, mapping.load.quarantine_limit)
         return settled
@@ -94,21 +121,31 @@ class BatchLoader:
     def forget(self, run: UUID) -> None:
         """Drop what is kept of a run that ended."""
         self._parents.forget(run)
+        self._comparer.forget(run)
         for known in [known for known in self._prepared if known[0] == run]:
             del self._prepared[known]
         self._rerun -= {known for known in self._rerun if known[0] == run}
 
     async def _prepare(
-        self, connection: asyncpg.Connection, batch: BatchRef, mapping: CompiledMapping, mode: LoadMode
-    ) -> tuple[TargetShape, Statements]:
+        self,
+        connection: asyncpg.Connection,
+        run: LoadRun,
+        batch: BatchRef,
+        mapping: CompiledMapping,
+        mode: LoadMode,
+    ) -> tuple[TargetShape, Statements, Bringing | None]:
         """The table's shape and statements; once per pass and run, its triggers off first where the plan says so."""
         name = (batch.run, batch.mapping, batch.pass_number)
         known = self._prepared.get(name)
         if known is None:
-            if mapping.load.triggers_off:
+            if mapping.load.triggers_off and mode is not LoadMode.COMPARE:
                 await suspend_triggers(connection, batch.run, mapping.name, len(mapping.load.triggers_off))
             shape = await read_shape(connection, mapping.load.table, mapping.load.columns, mapping.load.follows)
-            known = self._prepared[name] = shape, make_statements(mapping.load, shape, mode)
+            bringing = None
+            if is_dry(run):
+                table = run.mapping(batch.mapping).load.table
+                shape, bringing = await overlay(connection, table, mapping.load, shape)
+            known = self._prepared[name] = shape, make_statements(mapping.load, shape, mode), bringing
         return known
 
     async def _settle(self, connection: asyncpg.Connection, load: Load) -> Settled:
@@ -129,6 +166,7 @@ class BatchLoader:
         """Straight into the target, unless its rows must be looked at anyway or are probably there already."""
         staged = (
             load.mode is not LoadMode.INSERT
+            or load.bringing is not None
             or load.shape.guarded
             or (load.run.run, load.mapping.name) in self._rerun
             or any(not reference.enforced for reference in load.mapping.load.references)
@@ -150,6 +188,8 @@ class BatchLoader:
             if claim is not Claim.CLAIMED:
                 return Settled(claim=claim)
             await failpoint("loader.before_rows")
+            if load.mode is LoadMode.COMPARE:
+                return Settled(claim=claim, counts=await self._comparer.compare(connection, load))
             patches_refused = load.mode is LoadMode.PATCH and load.opened.body.refused
             if load.opened.body.row_count or patches_refused:
                 with rows_tried(load.doing):
@@ -162,6 +202,7 @@ class BatchLoader:
             )
             with told(load.doing):
                 await settle_batch(connection, settlement)
+                await resolve(connection, load, verdicts)
             await failpoint("loader.before_commit")
         await failpoint("loader.after_commit")
         return Settled(claim=claim, counts=settlement.counts)
@@ -182,15 +223,17 @@ class BatchLoader:
             connection, load.run, program, load.statements, verdicts, keys, nulled_code=nulled_code
         )
         verdicts.placeholders = await make_placeholders(connection, program, {name: keys[name] for name in needed})
-        if await judge_own_keys(connection, program, load.statements, verdicts, load.run.mode):
+        if await judge_own_keys(connection, program, load.statements, verdicts, load.run.ending):
             self._rerun.add((load.run.run, load.mapping.name))
+        await judge_changed(connection, load.run, program, load.shape, verdicts)
         await take_out(connection, verdicts.judged, load.shape, load.statements, verdicts)
         if path is Path.ISOLATED:
             refused = await isolate(connection, opened, program, load.shape, load.statements, verdicts)
             await take_out(connection, refused, load.shape, load.statements, verdicts)
-        check_systematic(opened, verdicts)
+        if not load.run.replays:  # those were refused before, often all for one reason
+            check_systematic(opened, verdicts)
         left = opened.body.row_count - len(verdicts.judged)
-        if left and load.mode is not LoadMode.INSERT:
+        if left and load.mode is not LoadMode.INSERT and load.bringing is None:
             verdicts.former += await read_former(connection, opened, program, load.shape, verdicts)
         if left and await write_staged(connection, load.statements) != left:
             raise RunError(
@@ -203,6 +246,8 @@ class BatchLoader:
         """Fill the temporary table; of a patch with those rows alone that are in the target."""
         opened, shape, statements = load.opened, load.shape, load.statements
         await stage(connection, opened, shape, statements, verdicts)
+        if load.bringing is not None:
+            await bring_over(connection, opened, load.bringing)
         if load.mode is LoadMode.PATCH:
             told = await self._parents.not_loaded(connection, load.run, opened) if opened.is_second else frozenset()
             await pass_over(connection, opened, statements, verdicts, told)

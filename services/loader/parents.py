@@ -80,9 +80,8 @@ class Parents:
             placeholder = placeholders.get(reference.mapping)
             rows = [(ordinal, key) for ordinal, key in found_missing if key != placeholder]
             found = await self._found(connection, run, one_of, frozenset(key for _, key in rows))
-            unknown = Missing(
-                reference=reference, fate=Fate.ABSENT, mapping=reference.mapping if len(one_of) == 1 else ""
-            )
+            only = len({one.mapping for one in one_of}) == 1
+            unknown = Missing(reference=reference, fate=Fate.ABSENT, mapping=reference.mapping if only else "")
             done = {ordinal: _apply(found.get(key, unknown), ordinal, verdicts) for ordinal, key in rows}
             nulled = [ordinal for ordinal, policy in done.items() if policy is MissingParent.NULL_IT]
             if nulled:
@@ -116,7 +115,7 @@ class Parents:
     ) -> dict[bytes, Missing]:
         """What is known of parents that may be rows of several mappings."""
         found: dict[bytes, Missing] = {}
-        for reference in one_of:
+        for reference in {one.mapping: one for one in one_of}.values():
             fates = await self._fates(connection, run, reference.mapping, keys)
             for key, fate in fates.items():
                 found[key] = Missing(reference=reference, fate=fate, mapping=reference.mapping)

@@ -21,11 +21,13 @@ KEPT = 32
 
 
 class LoadRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as the loader needs it."""
+    """A run as the loader needs it. `replays` rows that earlier runs refused, or is of all rows."""
 
     run: UUID
     plan: CompiledPlan
     mode: LoadMode
+    tries: LoadMode = LoadMode.INSERT
+    replays: bool = False
     transfuse_version: str
     key: RunKey
 
@@ -35,6 +37,11 @@ class LoadRun(msgspec.Struct, frozen=True, kw_only=True):
             return self.plan.mapping(name)
         except KeyError as error:
             raise RunError(f"The plan of this run has no mapping {name}.", code="unknown_mapping") from error
+
+    @property
+    def ending(self) -> LoadMode:
+        """How rows of the first pass end; of a dry run, as those of the run that it tries."""
+        return self.tries if self.mode is LoadMode.CHECK else self.mode
 
     def mode_of(self, pass_number: int) -> LoadMode:
         """How batches of a pass end."""
@@ -69,6 +76,8 @@ class LoadRuns:
                 run=run,
                 plan=_plan(found.compiled),
                 mode=found.mode,
+                tries=found.options.tries,
+                replays=found.options.replay is not None,
                 transfuse_version=found.transfuse_version,
                 key=key,
             )

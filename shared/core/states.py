@@ -77,7 +77,7 @@ class LoadMode(StrEnum):
     PATCH = "patch"
 
 
-BUILT_MODES = frozenset({LoadMode.INSERT, LoadMode.MERGE, LoadMode.PATCH})
+BUILT_MODES = frozenset({LoadMode.INSERT, LoadMode.MERGE, LoadMode.PATCH, LoadMode.CHECK, LoadMode.COMPARE})
 """Modes that the loader knows how to end a batch in: a run in another one is refused before it begins."""
 
 

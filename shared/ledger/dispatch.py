@@ -32,6 +32,10 @@ from shared.postgres.sql_files import load_sql
 SQL = load_sql("shared.ledger", "dispatch.sql")
 
 
+REMEDIES = {"removal_limit": "See whether the source is whole; resuming the run accepts the removals and goes on."}
+"""What to do where a limit paused a mapping that is not about refused rows."""
+
+
 class DispatchOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How much is in flight, and when it counts as lost.
 
@@ -87,6 +91,8 @@ class Dispatch:
             budget = self._options.total_window - await connection.fetchval(SQL["in_flight"])
             for run in ended:
                 await _restore_triggers(connection, run)
+            for row in await connection.fetch(SQL["runs_with_shadows"]):
+                await _drop_shadow(connection, row["id"])
         turn = Turn()
         for run in cancelling:
             if await self._runs.complete_cancel(run):
@@ -224,6 +230,14 @@ async def _restore_triggers(connection: asyncpg.Connection, run: UUID) -> None:
         return
 
 
+async def _drop_shadow(connection: asyncpg.Connection, run: UUID) -> None:
+    """Drop what a dry run that has ended left; at the next tick where somebody looks at it just now."""
+    try:
+        await connection.execute(SQL["drop_shadow"], run)
+    except asyncpg.LockNotAvailableError:
+        return
+
+
 async def _end(connection: asyncpg.Connection, run: UUID, outlook: asyncpg.Record) -> Turn:
     """Nothing can go on any more: the run fails for a failed batch, or waits for a person because of a limit."""
     if outlook["failed"]:
@@ -234,7 +248,7 @@ async def _end(connection: asyncpg.Connection, run: UUID, outlook: asyncpg.Recor
     if outlook["paused"]:
         names = ", ".join(outlook["paused"])
         code = outlook["pause"] or "quarantine_limit"
-        remedy = "Look at the reasons; resuming the run accepts what is in quarantine and goes on."
+        remedy = REMEDIES.get(code, "Look at the reasons; resuming the run accepts what is in quarantine and goes on.")
         return await _stop(connection, run, RunState.PAUSED, code, f"Paused: {names}.", remedy)
     message = "No mapping is ready and none is being worked on: the mappings wait for each other."
     return await _stop(connection, run, RunState.FAILED, "mappings_stuck", message, "Report this with the plan.")

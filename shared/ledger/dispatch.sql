@@ -19,6 +19,16 @@ select id from transfuse.run where state = 'cancelling' order by id;
 select distinct s.run_id from transfuse.suspended_trigger s join transfuse.run r on r.id = s.run_id
  where r.state in ('completed', 'failed', 'cancelled');
 
+-- name: runs_with_shadows
+select r.id
+  from pg_namespace n
+  join transfuse.run r
+    on r.id = case when n.nspname ~ '^transfuse_check_[0-9a-f]{32}$' then substr(n.nspname, 17)::uuid end
+ where r.state in ('completed', 'failed', 'cancelled');
+
+-- name: drop_shadow
+select transfuse.drop_shadow($1);
+
 -- name: restore_triggers
 -- Unless the run was resumed since it was found to have ended.
 select transfuse.restore_triggers(ended.id)
@@ -51,7 +61,8 @@ update transfuse.run set command_at = null, command_issues = greatest(command_is
 -- name: mappings_to_open
 -- A pass waits for the mappings that its rows refer to. A removal and a comparison wait for all that comes before them, and
 -- removals go against the references; so does an undo, which begins with the last pass.
-select m.mapping, m.pass, cardinality(m.triggers_off) > 0 as has_triggers
+select m.mapping, m.pass,
+       cardinality(m.triggers_off) > 0 and (select r.mode <> 'check' from transfuse.run r where r.id = $1) as has_triggers
   from transfuse.run_mapping m
  where m.run_id = $1 and m.state = 'planned'
    and not exists (

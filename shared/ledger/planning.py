@@ -12,13 +12,16 @@ import msgspec
 
 from shared.core.errors import RunError
 from shared.core.ids import BatchRef
+from shared.core.passes import REMOVAL
 from shared.core.run_options import RunOptions
 from shared.core.states import BatchState, LoadMode, MappingState, RunKind, RunState
+from shared.core.sums import Sum
 from shared.crypto.aad import bounds_aad
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
 from shared.ledger.bounds import BatchBounds
 from shared.ledger.legacy_reads import record_legacy_reads
+from shared.ledger.proofs import seal_source_sums
 from shared.plan.compiled import CompiledPlan, decode_compiled, encode_compiled
 from shared.postgres.identifiers import TableName
 from shared.postgres.sql_files import load_sql
@@ -46,11 +49,18 @@ class RunToPlan(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str | None
     transfuse_version: str = ""
 
+    @property
+    def ending(self) -> LoadMode:
+        """How its rows end; of a dry run, as those of the run that it tries."""
+        return self.options.tries if self.mode is LoadMode.CHECK else self.mode
+
 
 class CutMapping(msgspec.Struct, frozen=True, kw_only=True):
     """One pass of a mapping, cut into batches. `clear_bounds` where its key is an integer or a uuid, else sealed.
 
-    `cut_complete` unless its first batch finds out what there is to do, and adds others.
+    `cut_complete` unless its first batch finds out what there is to do, and adds others. `source_sums` are those of the
+    FROM result by target column, None where they cannot be held against what is sent; `not_checked` are the rows that a
+    sample leaves out.
     """
 
     mapping: str
@@ -64,14 +74,20 @@ class CutMapping(msgspec.Struct, frozen=True, kw_only=True):
     from_rows: int
     bounds: tuple[BatchBounds, ...]
     cut_complete: bool = True
+    not_checked: int = 0
+    source_sums: dict[str, Sum] | None = None
 
 
 class TakenSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """A snapshot as the ledger keeps it: its text, the instance that holds it, the moment it shows."""
+    """A snapshot as the ledger keeps it: its text, the instance that holds it, the moment it shows.
+
+    `ids` are the transactions that it sees, as `txid_current_snapshot()` writes them.
+    """
 
     text: str
     holder: str
     taken_at: datetime
+    ids: str | None = None
 
 
 class OpenBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +99,10 @@ class OpenBatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BatchToRead(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch as the ledger has it now. `snapshot` is the text of a `TakenSnapshot`."""
+    """One batch as the ledger has it now. `snapshot` is the text of a `TakenSnapshot`.
+
+    `since` are the ids of the snapshot that its rows were loaded from, where a comparison reads them under another one.
+    """
 
     run_state: RunState
     mode: LoadMode
@@ -93,6 +112,7 @@ class BatchToRead(msgspec.Struct, frozen=True, kw_only=True):
     generation: int
     bounds: BatchBounds
     key: RunKey
+    since: str | None = None
 
 
 @asynccontextmanager
@@ -172,12 +192,18 @@ async def write_plan(
                 mapping.table.schema,
                 mapping.table.name,
                 list(mapping.triggers_off),
+                seal_source_sums(mapping.source_sums, key, run, mapping.mapping),
             )
+            if mapping.not_checked:
+                await connection.execute(
+                    SQL["leave_unchecked"], run, mapping.mapping, mapping.pass_number, mapping.not_checked
+                )
             await connection.copy_records_to_table(
                 "batch", schema_name="transfuse", columns=BATCH_COLUMNS, records=_records(run, key, mapping)
             )
         # Last: until the commit no other service can write to the audit.
-        await record_legacy_reads(connection, run, compiled, {item.mapping: item.from_rows for item in mappings})
+        read = {item.mapping: item.from_rows for item in mappings if item.pass_number != REMOVAL}
+        await record_legacy_reads(connection, run, compiled, read)
     return True
 
 
@@ -238,7 +264,7 @@ async def read_open_batches(connection: asyncpg.Connection, run: UUID, key: RunK
     found = []
     for row in rows:
         ref = BatchRef(run=run, mapping=row["mapping"], pass_number=row["pass"], seq=row["seq"], generation=0)
-        bounds = _unpacked(key, ref, row["bounds"], sealed=row["bounds_sealed"])
+        bounds = unpacked_bounds(key, ref, row["bounds"], sealed=row["bounds_sealed"])
         found.append(OpenBatch(batch=ref, bounds=bounds, sealed=row["bounds_sealed"]))
     return found
 
@@ -262,8 +288,9 @@ async def read_batch(connection: asyncpg.Connection, batch: BatchRef, keyring: K
         snapshot=row["snapshot"],
         state=BatchState(row["batch_state"]),
         generation=row["generation"],
-        bounds=_unpacked(key, batch, row["bounds"], sealed=row["bounds_sealed"]),
+        bounds=unpacked_bounds(key, batch, row["bounds"], sealed=row["bounds_sealed"]),
         key=key,
+        since=row["since"],
     )
 
 
@@ -340,6 +367,7 @@ async def _let_run(
         snapshot.holder,
         snapshot.taken_at,
         msgspec.json.encode(warnings).decode() if warnings is not None else None,
+        snapshot.ids,
     )
     return count is not None
 
@@ -359,7 +387,8 @@ def _bytes(key: RunKey, batch: BatchRef, bounds: BatchBounds, *, sealed: bool) -
     return key.seal(plain, bounds_aad(batch)) if sealed else plain
 
 
-def _unpacked(key: RunKey, batch: BatchRef, packed: bytes, *, sealed: bool) -> BatchBounds:
+def unpacked_bounds(key: RunKey, batch: BatchRef, packed: bytes, *, sealed: bool) -> BatchBounds:
+    """A batch's bounds as the ledger keeps them. Raises SealBroken."""
     plain = key.open_(packed, bounds_aad(batch)) if sealed else packed
     return msgspec.msgpack.decode(plain, type=BatchBounds)
 

@@ -25,7 +25,16 @@ revoke execute on function
     transfuse.put_back_command(uuid, text, jsonb, double precision),
     transfuse.runs_beyond_retention(uuid), transfuse.run_with_undo_records(uuid, text),
     transfuse.mappings_beyond_retention(uuid, uuid),
-    transfuse.retention_outlook(), transfuse.remove_details(uuid, uuid, integer)
+    transfuse.retention_outlook(), transfuse.remove_details(uuid, uuid, integer),
+    transfuse.replays_of(uuid), transfuse.chosen_rows(uuid, uuid[], text, text, text),
+    transfuse.discard_rows(uuid, uuid[], text, text, text), transfuse.start_replay(uuid, uuid[]),
+    transfuse.edited_keys(uuid, text), transfuse.wait_again(),
+    transfuse.shadow_schema(uuid), transfuse.operator_name(oid), transfuse.shadow_uniques(text, oid, text[]),
+    transfuse.shadow_references(text, oid), transfuse.can_try_reference(oid), transfuse.is_harmless(oid, "char"),
+    transfuse.copy_table(text, oid), transfuse.default_is_harmless(oid), transfuse.check_is_harmless(oid),
+    transfuse.keep_transactions(), transfuse.own_transactions(uuid),
+    transfuse.follow_sequence(regclass, regclass), transfuse.guard_copy(text, oid, text[]),
+    transfuse.list_unchecked(uuid, oid), transfuse.make_shadow(uuid, jsonb), transfuse.drop_shadow(uuid)
     from public;
 
 -- name: gateway
@@ -49,8 +58,12 @@ grant select (run_id, mapping, pass, seq, generation, state, attempts, not_befor
               deleted, different, warnings, reason),
       update (state, attempts, not_before, reissues, dispatched_at, extracted_at, transformed_at, moved_at, reason)
     on transfuse.batch to :role;
-grant select (id, run_id, mapping, pass, seq, generation, stage, reasons, waits_for, resolution, resolved_at, created_at)
+grant select (id, run_id, mapping, pass, seq, generation, stage, reasons, waits_for, resolution, resolved_at, resolved_by_run,
+              replay_run, created_at)
     on transfuse.quarantine to :role;
+grant execute on function transfuse.replays_of(uuid), transfuse.chosen_rows(uuid, uuid[], text, text, text),
+    transfuse.discard_rows(uuid, uuid[], text, text, text), transfuse.edited_keys(uuid, text)
+    to :role;
 grant select on transfuse.run_event, transfuse.preflight, transfuse.batch_total, transfuse.warning_total,
     transfuse.quarantine_total to :role;
 grant execute on function transfuse.retention_outlook(), transfuse.remove_details(uuid, uuid, integer) to :role;
@@ -63,20 +76,30 @@ grant execute on function transfuse.append_event(uuid, text, jsonb),
     transfuse.suspend_triggers(uuid, text), transfuse.restore_triggers(uuid),
     transfuse.append_audit(text, text, text, text, text, text, text, text, jsonb)
     to :role;
+grant select (id, run_id, mapping, pass, seq, kind, columns, target_key, source_changed, created_at) on transfuse.finding to :role;
+grant select on transfuse.finding_count to :role;
 grant select on transfuse.installation to :role;
 grant select, insert, update (role, password_hash, disabled_at, changed_at, last_sign_in_at) on transfuse.account to :role;
 grant select, insert, update (used_at, ended_at, ended_by) on transfuse.session to :role;
 grant select, insert, update (used_at) on transfuse.refresh_token to :role;
 grant select, insert on transfuse.revocation to :role;
 grant execute on function transfuse.forget_sign_ins() to :role;
+grant select on transfuse.unchecked, transfuse.validation to :role;
+grant execute on function transfuse.drop_shadow(uuid) to :role;
 
 -- name: extractor
+grant select, insert, update on transfuse.validation to :role;
 grant select on transfuse.plan, transfuse.migration, transfuse.run, transfuse.service_role, transfuse.target_schema to :role;
-grant update (state, compiled, duckdb_version, snapshot, snapshot_holder, snapshot_at, snapshot_count, fingerprint, reason,
+grant select on transfuse.finding to :role;
+grant select, insert on transfuse.finding_count to :role;
+grant update (state, compiled, duckdb_version, snapshot, snapshot_holder, snapshot_at, snapshot_ids, snapshot_count, fingerprint, reason,
               message, remedy, warnings, started_at, finished_at, moved_at)
     on transfuse.run to :role;
 grant select, insert on transfuse.run_key, transfuse.body to :role;
 grant select, insert, update on transfuse.preflight to :role;
+grant select (id, run_id, mapping, pass, seq, target_key, sealed_key, resolution, replay_run) on transfuse.quarantine to :role;
+grant select (run_id, quarantine_id, mapping, target_key, "column", sealed_new, edited_at) on transfuse.quarantine_edit to :role;
+grant execute on function transfuse.chosen_rows(uuid, uuid[], text, text, text) to :role;
 grant select, insert, update on transfuse.run_mapping to :role;
 grant select, insert,
       update (generation, state, bounds, bounds_sealed, attempts, not_before, extracted_at, moved_at, reason)
@@ -94,7 +117,7 @@ grant execute on function
     to :role;
 
 -- name: transformer
-grant select (id, kind, mode, state, options, plan_hash, compiled, transfuse_version, duckdb_version, snapshot_at)
+grant select (id, about_run, kind, mode, state, options, plan_hash, compiled, transfuse_version, duckdb_version, snapshot_at)
     on transfuse.run to :role;
 grant select on transfuse.run_key to :role;
 grant select (run_id, mapping, pass, seq, generation, state) on transfuse.batch to :role;
@@ -107,12 +130,16 @@ grant execute on function
     to :role;
 
 -- name: loader
+grant select on transfuse.unchecked to :role;
+grant execute on function transfuse.make_shadow(uuid, jsonb), transfuse.drop_shadow(uuid) to :role;
 grant select on transfuse.plan, transfuse.migration, transfuse.run, transfuse.run_key, transfuse.target_schema,
     transfuse.suspended_trigger, transfuse.run_event to :role;
 grant update (state, compiled, duckdb_version, reason, message, remedy, warnings, started_at, finished_at, moved_at)
     on transfuse.run to :role;
 grant insert on transfuse.run_key to :role;
-grant select, insert, update (state, reason, message) on transfuse.run_mapping to :role;
+grant select, insert, update (state, reason, message, proof) on transfuse.run_mapping to :role;
+grant update (cut_complete, driving_rows, from_rows) on transfuse.run_mapping to :role;
+grant execute on function transfuse.own_transactions(uuid) to :role;
 grant select (run_id, mapping, pass, seq, generation, state, attempts, not_before, reissues, dispatched_at, extracted_at,
               transformed_at, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined,
               deleted, different, warnings, reason, bounds, bounds_sealed),
@@ -120,8 +147,12 @@ grant select (run_id, mapping, pass, seq, generation, state, attempts, not_befor
       update (state, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined, deleted,
               different, warnings, reason)
     on transfuse.batch to :role;
-grant select, insert on transfuse.manifest, transfuse.quarantine to :role;
+grant select, insert on transfuse.manifest, transfuse.quarantine, transfuse.quarantine_edit to :role;
+grant update (resolution, resolved_at, resolved_by_run) on transfuse.quarantine to :role;
+grant update (applied_by_run) on transfuse.quarantine_edit to :role;
+grant execute on function transfuse.start_replay(uuid, uuid[]), transfuse.edited_keys(uuid, text) to :role;
 grant select, delete on transfuse.body to :role;
+grant select, insert, delete on transfuse.finding, transfuse.finding_count to :role;
 grant execute on function transfuse.append_event(uuid, text, jsonb),
     transfuse.put_back(uuid, text, smallint, integer, integer, jsonb, double precision),
     transfuse.put_back_command(uuid, text, jsonb, double precision),

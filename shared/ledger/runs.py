@@ -225,7 +225,7 @@ async def create_run(connection: asyncpg.Connection, new: NewRun) -> UUID:
     if migration is None:
         remedy = "List the migrations there are."
         raise Refused(f"There is no migration {new.migration}.", remedy=remedy, code="unknown_migration")
-    if await connection.fetchval(SQL["has_active"], migration["id"], new.kind):
+    if await connection.fetchval(SQL["has_active"], migration["id"], new.kind, new.mode):
         raise already_active(migration["name"])
     values = (new.kind, new.mode, new.priority, msgspec.json.encode(new.options).decode(), new.actor)
     try:

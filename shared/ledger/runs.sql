@@ -60,5 +60,7 @@ select transfuse.stop_run($1, $2, $3, $4, $5, $6);
 -- name: has_active
 select exists (select from transfuse.run
                 where migration_id = $1 and state not in ('completed', 'failed', 'cancelled')
-                  and case when kind in ('validate', 'cleanup', 'health_check') then kind else 'rows' end
-                      = case when $2 in ('validate', 'cleanup', 'health_check') then $2 else 'rows' end);
+                  and case when kind = 'validate' and mode = 'check' then 'check'
+                           when kind in ('validate', 'cleanup', 'health_check') then kind else 'rows' end
+                      = case when $2 = 'validate' and $3 = 'check' then 'check'
+                             when $2 in ('validate', 'cleanup', 'health_check') then $2 else 'rows' end);

@@ -12,6 +12,7 @@ from shared.core.counts import Counts
 from shared.core.errors import RunError
 from shared.core.ids import BatchRef
 from shared.core.redaction import Masked
+from shared.core.run_options import RunOptions
 from shared.core.states import LoadMode, Stage
 from shared.ledger.bodies import BODY_STAGES, body_id
 from shared.messages.data import Reason, Warned
@@ -41,6 +42,7 @@ class Loading(msgspec.Struct, frozen=True, kw_only=True):
 
     compiled: bytes
     mode: LoadMode
+    options: RunOptions = RunOptions()
     transfuse_version: str
     wrapped_key: bytes
 
@@ -64,7 +66,8 @@ class QuarantinedRow(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Keys of a batch by outcome, 16 bytes each, every list sealed: `written` were inserted, `updated` there before.
 
-    `former` holds the rows as they were, `placeholders` what was made for missing parents, see `shared.ledger.former`.
+    `former` holds the rows as they were, `placeholders` what was made for missing parents, see `shared.ledger.former`;
+    `sums` those of the columns that are to be proven, see `shared.ledger.proofs`.
     """
 
     written: bytes
@@ -74,16 +77,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     updated: bytes = b""
     former: bytes | None = None
     placeholders: bytes | None = None
+    sums: bytes | None = None
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the ledger keeps of a batch."""
+    """All that the ledger keeps of a batch. One that was `compared` counts refused rows and puts none aside."""
 
     batch: BatchRef
     counts: Counts
     warned: tuple[Warned, ...]
     manifest: Manifest
     quarantined: tuple[QuarantinedRow, ...]
+    compared: bool = False
 
 
 async def read_loading(connection: asyncpg.Connection, run: UUID) -> Loading | None:
@@ -94,6 +99,7 @@ async def read_loading(connection: asyncpg.Connection, run: UUID) -> Loading | N
     return Loading(
         compiled=row["compiled"],
         mode=LoadMode(row["mode"]),
+        options=msgspec.json.decode(row["options"], type=RunOptions),
         transfuse_version=row["transfuse_version"],
         wrapped_key=row["wrapped"],
     )
@@ -110,7 +116,8 @@ async def settle_batch(connection: asyncpg.Connection, settlement: Settlement) -
     Raises RunError when the counts do not balance or the batch was not claimed: the transaction must not commit.
     """
     counts, manifest, identity = settlement.counts, settlement.manifest, _identity(settlement.batch)
-    if not counts.balances or counts.quarantined != len(settlement.quarantined):
+    aside = 0 if settlement.compared else counts.quarantined
+    if not counts.balances or aside != len(settlement.quarantined):
         raise RunError(f"A batch of {settlement.batch.mapping} does not balance.", code="unbalanced")
     settled = await connection.fetchval(
         SQL["settle"],
@@ -120,7 +127,7 @@ async def settle_batch(connection: asyncpg.Connection, settlement: Settlement) -
         _json([{**msgspec.to_builtins(w.reason), "count": w.count} for w in settlement.warned]),
         *(manifest.written, manifest.unchanged, manifest.filtered, manifest.quarantined, manifest.updated),
         [body_id(settlement.batch, stage) for stage in BODY_STAGES],
-        *(manifest.former, manifest.placeholders),
+        *(manifest.former, manifest.placeholders, manifest.sums),
     )
     if settled != 1:
         raise RunError(f"A batch of {settlement.batch.mapping} was settled without a claim.", code="not_claimed")

@@ -1,7 +1,7 @@
 -- What the loader reads and writes of the ledger in the transaction that settles a batch, and of its quarantine.
 
 -- name: loading
-select r.compiled, r.mode, r.transfuse_version, k.wrapped from transfuse.run r join transfuse.run_key k on k.run_id = r.id
+select r.compiled, r.mode, r.options, r.transfuse_version, k.wrapped from transfuse.run r join transfuse.run_key k on k.run_id = r.id
  where r.id = $1 and r.compiled is not null;
 
 -- name: claim
@@ -18,8 +18,8 @@ with settled as (
 ), manifested as (
     insert into transfuse.manifest
         (run_id, mapping, pass, seq, generation, transaction_id, written, unchanged, filtered, quarantined, updated, former,
-         placeholders)
-    values ($1, $2, $3, $4, $5, pg_current_xact_id(), $16, $17, $18, $19, $20, $22, $23)
+         placeholders, sums)
+    values ($1, $2, $3, $4, $5, pg_current_xact_id(), $16, $17, $18, $19, $20, $22, $23, $24)
 ), emptied as (
     delete from transfuse.body where id = any ($21::uuid[])
 )
@@ -27,18 +27,23 @@ select count(*) from settled;
 
 -- name: quarantine
 insert into transfuse.quarantine
-    (id, run_id, mapping, pass, seq, generation, stage, reasons, target_key, sealed_key, sealed_row, masked, waits_for)
-select q.id, $1, $2, $3, $4, $5, q.stage, q.reasons::jsonb, q.target_key, q.sealed_key, q.sealed_row, q.masked::jsonb, q.waits_for
+    (id, run_id, mapping, pass, seq, generation, stage, reasons, target_key, sealed_key, sealed_row, masked, waits_for, resolution,
+     resolved_at)
+select q.id, $1, $2, $3, $4, $5, q.stage, q.reasons::jsonb, q.target_key, q.sealed_key, q.sealed_row, q.masked::jsonb, q.waits_for,
+       -- A row that a dry run refuses waits for nobody.
+       case r.mode when 'check' then 'discarded' else '' end, case r.mode when 'check' then clock_timestamp() end
   from unnest($6::uuid[], $7::text[], $8::text[], $9::uuid[], $10::bytea[], $11::bytea[], $12::text[], $13::text[])
-       as q (id, stage, reasons, target_key, sealed_key, sealed_row, masked, waits_for);
+       as q (id, stage, reasons, target_key, sealed_key, sealed_row, masked, waits_for)
+  join transfuse.run r on r.id = $1;
 
 -- name: latest_run_of
--- A back-fill knows nothing of rows that are not there; what was undone tells nothing any more.
+-- A back-fill knows nothing of rows that are not there, a replay only of some; what was undone tells nothing any more.
 select r.id
   from transfuse.run r
   join transfuse.run_mapping m on m.run_id = r.id and m.mapping = $2 and m.pass = 1
- where r.migration_id = (select migration_id from transfuse.run where id = $1) and r.mode <> 'patch'
-   and r.kind <> 'undo' and r.undone_at is null
+ where r.migration_id = (select migration_id from transfuse.run where id = $1) and r.mode not in ('patch', 'compare')
+   and (r.mode <> 'check' or r.id = $1)
+   and r.kind not in ('undo', 'replay') and r.undone_at is null
    and exists (select from transfuse.manifest f where f.run_id = r.id and f.mapping = $2 and f.pass = 1)
  order by r.id = $1 desc, r.created_at desc
  limit 1;
@@ -65,6 +70,7 @@ update transfuse.run_mapping m
 returning 1;
 
 -- name: quarantined_beyond
+-- A replay is of rows that were in quarantine before: somebody accepted them.
 select coalesce(sum(b.quarantined), 0) - m.quarantine_accepted as beyond,
        greatest($4::bigint, floor($5::double precision * coalesce(m.from_rows, 0)))::bigint as allowed
   from transfuse.run_mapping m
@@ -72,6 +78,7 @@ select coalesce(sum(b.quarantined), 0) - m.quarantine_accepted as beyond,
  where m.run_id = $1 and m.mapping = $2 and m.pass = $3
    and (m.state in ('planned', 'open')
         or (m.state = 'complete' and exists (select from transfuse.run r where r.id = $1 and r.state in ('running', 'paused'))))
+   and not exists (select from transfuse.run r where r.id = $1 and r.kind = 'replay')
  group by m.quarantine_accepted, m.from_rows;
 
 -- name: top_reasons

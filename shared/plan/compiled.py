@@ -42,12 +42,16 @@ class SourceColumn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyPart(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of the key: its SQL on the legacy server, and the extraction column that carries it (`k0`, `k1`, …)."""
+    """One part of the key: its SQL on the legacy server, and the extraction column that carries it (`k0`, `k1`, …).
+
+    `form` is how its text is written canonically (`shared.plan.keys.CanonicalForm`); empty where it never is.
+    """
 
     name: str
     sql: str
     type_name: str
     duck_type: str
+    form: str = ""
 
 
 class SourceProgram(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +64,9 @@ class SourceProgram(msgspec.Struct, frozen=True, kw_only=True):
     without its children; `unique_proven` if the catalogue itself guarantees that the key is unique and NOT NULL over
     the FROM result; `driving_alias`, where it is not empty, says that each row of the driving table stands in the FROM
     result once or more and that the key is one of that table's own, so that equal counts prove it unique; `schema` is
-    the session's search path when it runs.
+    the session's search path when it runs. `row_tables` are by alias the tables whose rows tell when they were last
+    written (`xmin`). `sums` has by target column the selected column that holds the same numbers,
+    for those whose sums are to be proven.
     """
 
     driving: TableName
@@ -78,6 +84,8 @@ class SourceProgram(msgspec.Struct, frozen=True, kw_only=True):
     cut: Cut
     excludes_expected: bool
     read_columns: dict[str, tuple[str, ...]]
+    row_tables: dict[str, TableName] = {}
+    sums: dict[str, str] = {}
 
 
 class TargetColumn(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,6 +212,7 @@ class LoadProgram(msgspec.Struct, frozen=True, kw_only=True):
     clear: tuple[str, ...] = ()
     proof_sums: tuple[str, ...] = ()
     quarantine_limit: QuarantineLimit = QuarantineLimit()
+    thresholds: dict[str, float] = {}
     key_is_unique: bool = False
     placeholders: tuple[PlaceholderRow, ...] = ()
     brought_in: tuple[BroughtIn, ...] = ()

@@ -150,6 +150,7 @@ def _mapping_says(mapping: Mapping) -> dict[str, str]:
         **{f"missing_parent {column}": _policy(policy) for column, policy in mapping.missing_parent.items()},
         **{f"bad_value {column}": fate.value for column, fate in mapping.bad_value.items()},
         **{f"rule {rule.name}": f"{rule.check.value.strip()}, else {rule.otherwise.value}" for rule in mapping.rules},
+        **{f"threshold {name}": f"{one.share:g}" for name, one in mapping.thresholds.items()},
         **{f"trigger {name}": fate for name, fate in mapping.triggers.items()},
     }
     if mapping.keep is not None:

@@ -124,6 +124,7 @@ def load_program(
         clear=tuple(text.value for text in mapping.clear),
         proof_sums=tuple(text.value for text in mapping.proof_sums if text.value in columns),
         quarantine_limit=mapping.quarantine_limit,
+        thresholds={name: threshold.share for name, threshold in mapping.thresholds.items()},
         key_is_unique=key_is_unique(mapping, table),
         placeholders=placeholder_rows(plan, mapping, computed, tables),
         brought_in=() if patches else brought_in(mapping, table, columns),

@@ -23,6 +23,7 @@ from shared.plan.model import (
     Text,
 )
 from shared.plan.report import Report
+from shared.plan.thresholds import read_thresholds
 from shared.plan.yaml_document import YamlMapping, YamlNode, YamlScalar, YamlSequence
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
@@ -91,6 +92,7 @@ def with_options(mapping: Mapping, fields: Fields) -> Mapping:
         proof_sums=sums,
         unique_checked=tuple(name for name, _ in chosen(fields, "unique", ("checked",))),
         quarantine_limit=read_limit(fields),
+        thresholds=read_thresholds(fields),
         triggers={name.value: fate for name, fate in chosen(fields, "triggers", ("keep", "off"))},
         functions=tuple(text.value for text in fields.texts("functions")),
         placeholder=read_placeholder(fields),

@@ -144,6 +144,13 @@ class QuarantineLimit(msgspec.Struct, frozen=True, kw_only=True):
     share: float = 0.01
 
 
+class Threshold(msgspec.Struct, frozen=True, kw_only=True):
+    """The share of rows, from 0 to 1, that may fail a check before the validation of a dry run fails."""
+
+    position: Position
+    share: float
+
+
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     """The derivation of one target table from one FROM clause."""
 
@@ -166,6 +173,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     proof_sums: tuple[Text, ...] = ()
     unique_checked: tuple[Text, ...] = ()
     quarantine_limit: QuarantineLimit = QuarantineLimit()
+    thresholds: dict[str, Threshold] = {}
     triggers: dict[str, str] = {}
     functions: tuple[str, ...] = ()
     placeholder: Placeholder | None = None

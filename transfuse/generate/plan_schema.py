@@ -200,6 +200,7 @@ def mapping() -> Schema:
         "proof": closed(MAPPING_WORDS, {"sum": listed()}, MAPPING_WORDS["proof"]),
         "unique": named(choice("checked"), "This unique constraint of the target is free of duplicates."),
         "quarantine_limit": limit(),
+        "thresholds": named(share(), "The share of rows that may fail this rule, column or reason."),
         "triggers": named(choice("keep", "off"), "Whether this trigger runs while rows are loaded."),
         "functions": listed(),
         "placeholder": placeholder(),
@@ -265,17 +266,21 @@ def rule_keys() -> dict[str, Schema]:
     return {"name": {"type": "string"}, "check": {"type": "string"}, "else": choice(*RuleElse)}
 
 
+def share() -> Schema:
+    """A part of all rows."""
+    return {
+        "anyOf": [
+            {"type": "string", "pattern": f"^{SHARE.pattern}$"},
+            {"type": "number", "minimum": 0, "maximum": 1},
+        ]
+    }
+
+
 def limit() -> Schema:
     """When a mapping pauses."""
     standard = QuarantineLimit()
     keys: dict[str, Schema] = {
         "rows": {"type": "integer", "minimum": 0, "default": standard.rows},
-        "share": {
-            "anyOf": [
-                {"type": "string", "pattern": f"^{SHARE.pattern}$"},
-                {"type": "number", "minimum": 0, "maximum": 1},
-            ],
-            "default": f"{standard.share:.0%}",
-        },
+        "share": share() | {"default": f"{standard.share:.0%}"},
     }
     return closed(LIMIT_WORDS, keys, MAPPING_WORDS["quarantine_limit"])

@@ -47,6 +47,7 @@ MAPPING_WORDS = {
     "sum": "Columns of money whose sums must agree to the cent.",
     "unique": "Unique constraints that are free of duplicates by construction; a violation fails the run.",
     "quarantine_limit": "Beyond the larger of the two the mapping pauses with its most frequent reasons.",
+    "thresholds": "By rule, column or reason, the share of rows that may fail in a dry run before its validation does.",
     "triggers": "Each user trigger of the target: keep, or off while rows are loaded (restored at the end).",
     "functions": "Functions of the legacy server that this mapping's `from` may call.",
     "placeholder": "The one row that missing parents of this mapping may be turned to: marked and counted.",

@@ -19,6 +19,7 @@ from shared.plan.nodes import string_constant
 from shared.plan.position import Position
 from shared.plan.references import referred, root_calls
 from shared.plan.report import Report
+from shared.plan.thresholds import check_thresholds
 
 
 def check_mapping(plan: Plan, mapping: Mapping, calls: Calls, report: Report) -> set[str]:
@@ -37,6 +38,7 @@ def check_mapping(plan: Plan, mapping: Mapping, calls: Calls, report: Report) ->
     check_placeholders(plan, mapping, report)
     check_accounts(plan, mapping, report)
     check_gone(mapping, report)
+    check_thresholds(mapping, report)
     return {name for expression in (*expressions.values(), *later) if expression for name in codebooks_of(expression)}
 
 

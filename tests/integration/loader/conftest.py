@@ -18,7 +18,7 @@ EMPTY = "; ".join(
     f"delete from transfuse.{table}"  # noqa: S608 - constants
     for table in (
         *("body", "manifest", "quarantine", "batch", "run_mapping", "run_event", "run_key", "suspended_trigger"),
-        *("run", "migration", "plan", "target_schema"),
+        *("unchecked", "validation", "kept_transaction", "run", "migration", "plan", "target_schema"),
     )
 )
 

@@ -1,0 +1,99 @@
+"""What a dry run checks and leaves out, as the extractor writes it down and the report of its validation reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from shared.core.errors import Refused
+from shared.core.families import Family
+from shared.core.run_options import RunOptions
+from shared.core.states import LoadMode
+from shared.postgres.sql_files import load_sql
+
+SQL = load_sql("shared.ledger", "validations.sql")
+
+
+class PlannedCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of a mapping: of a column or a rule, by the reason of rows that fail it.
+
+    `threshold` is the share of rows, from 0 to 1, up to which it is passed.
+    """
+
+    mapping: str
+    column: str
+    reason: str
+    family: Family
+    threshold: float
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A legacy table, or a column of one, that the plan does not move; `reason` is the plan's, where it states one."""
+
+    table: str
+    column: str = ""
+    reason: str = ""
+
+
+class UncheckedKind(StrEnum):
+    """What a dry run does not try of a table."""
+
+    TRIGGER = "trigger"
+    ROW_SECURITY = "row_security"
+    RULE = "rule"
+    CHECK = "check"
+    DEFAULT = "default"
+    FOREIGN_KEY = "foreign_key"
+    PARTITION = "partition"
+
+
+class Unchecked(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of a target table that a dry run did not try, by its name there."""
+
+    schema: str
+    table: str
+    kind: UncheckedKind
+    name: str = ""
+
+
+class PlannedValidation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dry run was to check. `tries` is the mode that it tries."""
+
+    run: UUID
+    tries: LoadMode
+    checks: tuple[PlannedCheck, ...]
+    left_out: tuple[LeftOut, ...]
+    unchecked: tuple[Unchecked, ...]
+
+
+async def write_validation(
+    connection: asyncpg.Connection, run: UUID, checks: Sequence[PlannedCheck], left_out: Sequence[LeftOut]
+) -> None:
+    """Keep what a dry run will check; of two writings the later stays."""
+    texts = [msgspec.json.encode(list(part)).decode() for part in (checks, left_out)]
+    await connection.execute(SQL["write"], run, *texts)
+
+
+async def read_validation(connection: asyncpg.Connection, run: UUID) -> PlannedValidation:
+    """What a dry run was to check. Raises Refused `unknown_run`, or `no_validation` for a run that is none."""
+    row = await connection.fetchrow(SQL["read"], run)
+    if row is None:
+        raise Refused("There is no such run.", remedy="See the list of runs.", code="unknown_run")
+    if row["mode"] != LoadMode.CHECK:
+        raise Refused(
+            "This run is no dry run, so that it has no report of a validation.",
+            remedy="Start one with `validateOnly`, or `transfuse run PLAN --dry-run`.",
+            code="no_validation",
+        )
+    unchecked = [dict(found) for found in await connection.fetch(SQL["unchecked"], run)]
+    return PlannedValidation(
+        run=run,
+        tries=msgspec.json.decode(row["options"], type=RunOptions).tries,
+        checks=msgspec.json.decode(row["checks"] or "[]", type=tuple[PlannedCheck, ...]),
+        left_out=msgspec.json.decode(row["left_out"] or "[]", type=tuple[LeftOut, ...]),
+        unchecked=msgspec.convert(unchecked, tuple[Unchecked, ...]),
+    )
