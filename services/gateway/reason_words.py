@@ -20,6 +20,7 @@ _TARGET = "Correct the target or the plan, then replay the rows."
 
 REASON_WORDS: Mapping[str, Words] = MappingProxyType(
     {
+        "already_gone": Words("Gone from the target, too", "Nothing to do: somebody else removed the row meanwhile."),
         "bad_date": Words("Date in no known format", "Add the format to `date_of` in the plan, then replay the rows."),
         "bad_email": Words("Not an e-mail address", _PLAN),
         "bad_format": Words("Not of the form that the plan asks for", _PLAN),
@@ -31,6 +32,10 @@ REASON_WORDS: Mapping[str, Words] = MappingProxyType(
         "bad_phone": Words("Not a phone number", _PLAN),
         "bad_reference": Words("A reference that cannot be read", _PLAN),
         "cast": Words("Not of the target's type", _TYPE),
+        "changed_in_target": Words(
+            "Somebody changed it in the target since a run wrote it",
+            "See who did. `changed` in the plan says who wins: the source, the target, or a person.",
+        ),
         "characters": Words("Characters that the target cannot store", _PLAN),
         "check": Words("A check of the target refuses it", _TARGET),
         "duplicate_of": Words("Already there under another key", "Decide which of the rows is right, then replay it."),
@@ -64,6 +69,10 @@ REASON_WORDS: Mapping[str, Words] = MappingProxyType(
             "Move it by hand, leave the large column out of the mapping, or raise MAX_ROW_BYTES.",
         ),
         "rule": Words("A rule of the plan refuses it", "Correct the row or the rule, then replay the rows."),
+        "still_referred": Words(
+            "Gone from the source, and rows of the target still refer to it",
+            "See what refers to it; the next merge removes the row once nothing does.",
+        ),
         "too_large": Words("Larger than the target takes", _TARGET),
         "too_long": Words("Too long for the target", _TYPE),
         "unknown_code": Words(

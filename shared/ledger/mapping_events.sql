@@ -21,7 +21,7 @@ select transfuse.append_event($1, 'mapping', jsonb_build_object(
 select transfuse.append_event($1, 'limit', jsonb_build_object(
            'code', m.reason, 'mapping', m.mapping, 'pass', m.pass, 'state', m.state, 'quarantined', b.quarantined))
   from (select * from transfuse.run_mapping
-         where run_id = $1 and state = 'paused' and reason = 'quarantine_limit' order by position, mapping, pass) m
+         where run_id = $1 and state = 'paused' and reason in ('quarantine_limit', 'removal_limit') order by position, mapping, pass) m
  cross join lateral (
        select coalesce(sum(quarantined), 0)::bigint as quarantined
          from transfuse.batch

@@ -3,7 +3,9 @@
 -- name: run_for_resume
 select r.state, r.reason, r.snapshot is null as without_snapshot, r.details_removed_at is not null as without_details,
        not exists (select from transfuse.run_mapping m where m.run_id = r.id) as unplanned,
-       exists (select from transfuse.batch b where b.run_id = r.id and b.state in ('planned', 'dispatched', 'failed')) as has_open
+       -- A removal goes by the ledger alone and needs no snapshot.
+       exists (select from transfuse.batch b
+                where b.run_id = r.id and b.pass <> 3 and b.state in ('planned', 'dispatched', 'failed')) as has_open
   from transfuse.run r
  where r.id = $1
    for no key update;

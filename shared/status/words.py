@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from shared.core.passes import COMPARISON, FIRST, REMOVAL, SECOND_COMPARISON
 from shared.core.states import Brought
 
 BROUGHT_WORDS: Mapping[Brought, str] = MappingProxyType(
@@ -20,9 +21,15 @@ _MINUTE = 60
 _HOUR = 3600
 
 
+PASS_WORDS: Mapping[int, str] = MappingProxyType(
+    {REMOVAL: "removal", COMPARISON: "verification", SECOND_COMPARISON: "verification of pass 2"}
+)
+"""What passes are called that are more than a number."""
+
+
 def of_pass(mapping: str, number: int) -> str:
-    """A mapping, or the second pass of one."""
-    return mapping if number == 1 else f"{mapping}, pass {number}"
+    """A mapping, or a further pass of one."""
+    return mapping if number == FIRST else f"{mapping}, {PASS_WORDS.get(number, f'pass {number}')}"
 
 
 def rows(count: int) -> str:
