@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
+from types import MappingProxyType
+
+import msgspec
 
 from services.extractor.counting import MappingCounts
 from shared.core.passes import SECOND
+from shared.core.sums import Sum
 from shared.ledger.bounds import BatchBounds
 from shared.ledger.planning import CutMapping
 from shared.plan.compiled import CompiledMapping, KeyPart
@@ -16,10 +20,15 @@ CLEAR_TYPES = frozenset({"smallint", "integer", "bigint", "uuid"})
 
 
 def cuts_of(
-    cut: Sequence[tuple[CompiledMapping, tuple[BatchBounds, ...]]], counts: ReadOnly[str, MappingCounts]
+    cut: Sequence[tuple[CompiledMapping, tuple[BatchBounds, ...]]],
+    counts: ReadOnly[str, MappingCounts],
+    sums: ReadOnly[str, dict[str, Sum]] = MappingProxyType({}),
 ) -> list[CutMapping]:
     """First passes as the ledger takes them, and after them second ones, over the same ranges of the key."""
-    first = [cut_of(mapping, 1, counts[mapping.name], ranges) for mapping, ranges in cut]
+    first = [
+        msgspec.structs.replace(cut_of(mapping, 1, counts[mapping.name], ranges), source_sums=sums.get(mapping.name))
+        for mapping, ranges in cut
+    ]
     second = [
         cut_of(mapping.of_pass(SECOND), SECOND, counts[mapping.name], ranges)
         for mapping, ranges in cut
@@ -37,7 +46,7 @@ def cut_of(mapping: CompiledMapping, number: int, counts: MappingCounts, bounds:
         in_seq_order=mapping.load.in_seq_order,
         table=mapping.load.table,
         triggers_off=mapping.load.triggers_off,
-        clear_bounds=has_clear_bounds(mapping.source.cut_key),
+        clear_bounds=has_clear_bounds(mapping.source.cut_key) and not any(item.edits for item in bounds),
         driving_rows=counts.driving_rows,
         from_rows=counts.from_rows,
         bounds=bounds,

@@ -23,7 +23,7 @@ from services.extractor.sampling import finer
 from services.extractor.snapshot import Held, Snapshot, SnapshotHolder, reading
 from services.extractor.sums import sum_mappings
 from services.extractor.tasks import each, meanwhile
-from services.extractor.trying import checks_of, left_out
+from services.extractor.trying import foreseen
 from shared.core.checks import Check
 from shared.core.errors import BatchError, Refused, RunError, SchemaDrifted, SealBroken, SnapshotLost, WorldError
 from shared.core.passes import PROGRAM_OF
@@ -162,7 +162,7 @@ class Planner:
         compiled = compilation.compiled
         check_mode(run.ending, compilation)
         if run.mode is LoadMode.CHECK:
-            await write_validation(ledger, run.run, checks_of(compilation), left_out(compilation))
+            await write_validation(ledger, run.run, *foreseen(compilation))
         if replay is None:
             cut = ReplayCut(mappings=await self._cut(run, held.snapshot, compiled), warnings=[])
         else:

@@ -14,7 +14,9 @@ _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _HEADER = struct.Struct(">11sII")
 _COUNT = struct.Struct(">h")
 _LENGTH = struct.Struct(">i")
-_TRAILER = _COUNT.pack(-1)
+HEADER = _HEADER.pack(_SIGNATURE, 0, 0)
+TRAILER = _COUNT.pack(-1)
+"""What begins and ends a binary stream."""
 
 
 def split_rows(encoding: Encoding, stream: bytes) -> list[bytes]:
@@ -28,17 +30,29 @@ def split_rows(encoding: Encoding, stream: bytes) -> list[bytes]:
 def join_rows(encoding: Encoding, rows: Sequence[bytes]) -> bytes:
     """The stream of some encoded rows."""
     if encoding is Encoding.BINARY:
-        return b"".join((_HEADER.pack(_SIGNATURE, 0, 0), *rows, _TRAILER))
+        return b"".join((HEADER, *rows, TRAILER))
     return b"".join(rows)
 
 
 def texts_of(encoding: Encoding, row: bytes) -> list[str | None]:
     """The values of one encoded row as texts; bytes that are no text, as PostgreSQL writes bytea."""
     if encoding is Encoding.BINARY:
-        return [None if value is None else _text(value) for value in _binary_values(row)]
+        return [None if value is None else _text(value) for value in values_of(row)]
     decoded = row.decode("utf-8", "replace")
     values = next(csv.reader(io.StringIO(decoded, newline=""), strict=False), [])
     return list(values)
+
+
+def values_of(row: bytes) -> list[bytes | None]:
+    """The values of one row of a binary stream, as they travel."""
+    values: list[bytes | None] = []
+    at = _COUNT.size
+    for _ in range(_COUNT.unpack_from(row)[0]):
+        length = _LENGTH.unpack_from(row, at)[0]
+        at += _LENGTH.size
+        values.append(None if length < 0 else row[at : at + length])
+        at += max(length, 0)
+    return values
 
 
 def _split_binary(stream: bytes) -> list[bytes]:
@@ -52,17 +66,6 @@ def _split_binary(stream: bytes) -> list[bytes]:
             at += _LENGTH.size + max(_LENGTH.unpack_from(stream, at)[0], 0)
         rows.append(stream[start:at])
     return rows
-
-
-def _binary_values(row: bytes) -> list[bytes | None]:
-    values: list[bytes | None] = []
-    at = _COUNT.size
-    for _ in range(_COUNT.unpack_from(row)[0]):
-        length = _LENGTH.unpack_from(row, at)[0]
-        at += _LENGTH.size
-        values.append(None if length < 0 else row[at : at + length])
-        at += max(length, 0)
-    return values
 
 
 def _split_csv(stream: bytes) -> list[bytes]:

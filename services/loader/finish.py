@@ -29,6 +29,7 @@ from shared.ledger.finishing import (
 )
 from shared.ledger.orphans import start_by_itself
 from shared.ledger.reports import report_run_step
+from shared.ledger.undo_plans import read_undo
 from shared.messages.events import RunChanged
 from shared.plan.compiled import CompiledPlan
 from shared.postgres.identifiers import Identifier, TableName
@@ -65,7 +66,8 @@ async def finish_run(pool: Pool, run: UUID, runs: LoadRuns | None = None) -> Run
                 await analyze_target(connection, run, mapping.name)
             await drop_bodies(connection, run)
             await failpoint("loader.finish_before_balance")
-        sums = {} if is_verify else await _prove(connection, run, plan, runs)
+            is_undo = await read_undo(connection, run) is not None
+        sums = {} if is_verify or is_undo else await _prove(connection, run, plan, runs)
         arrived = await Arrivals(runs).found(connection, run) if runs is not None else ()
         return await _end(connection, run, plan, failure_of(sums), arrived)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 
 from services.loader.finish import finish_run
+from services.loader.load import Settled
 from services.loader.loader import BatchLoader
+from services.loader.removal import Removal
 from shared.core.errors import Refused, RunError, SchemaDrifted, TransfuseError, VersionDiffers
+from shared.core.ids import BatchRef
 from shared.core.states import Outcome, RunState
 from shared.ledger.reports import (
     fail_run,
@@ -17,7 +20,7 @@ from shared.ledger.reports import (
     report_command_failed,
 )
 from shared.ledger.settling import Claim
-from shared.messages import BatchSettled, FinishRun, LoadBatch, Message
+from shared.messages import BatchSettled, FinishRun, LoadBatch, Message, RemoveBatch, UndoBatch
 from shared.postgres.pools import Pool
 from shared.telemetry.metrics import DUPLICATES, ROWS
 
@@ -27,20 +30,18 @@ class Handlers:
 
     def __init__(self, loader: BatchLoader, pool: Pool) -> None:
         self._loader = loader
+        self._removal = Removal(pool, loader.runs)
         self._pool = pool
 
     async def load_batch(self, message: LoadBatch) -> AsyncGenerator[Message, None]:
-        settled = await self._loader.load(message)
-        if settled.claim is Claim.SETTLED:
-            DUPLICATES.inc()
-        if settled.counts is None:
-            return
-        for outcome in Outcome:
-            if rows := getattr(settled.counts, outcome.value):
-                ROWS.labels(mapping=message.batch.mapping, outcome=outcome.value).inc(rows)
-        yield BatchSettled(batch=message.batch, counts=settled.counts)
+        for told in told_of(message.batch, await self._loader.load(message)):
+            yield told
 
-    async def load_failed(self, message: LoadBatch, error: TransfuseError) -> None:
+    async def remove_batch(self, message: RemoveBatch) -> AsyncGenerator[Message, None]:
+        for told in told_of(message.batch, await self._removal.remove(message.batch)):
+            yield told
+
+    async def load_failed(self, message: LoadBatch | RemoveBatch | UndoBatch, error: TransfuseError) -> None:
         """What every batch would meet ends the run, a changed target pauses it; anything else is a failed attempt."""
         async with self._pool.acquire() as connection:
             if isinstance(error, VersionDiffers):
@@ -54,8 +55,10 @@ class Handlers:
 
     async def finish_run(self, message: FinishRun) -> AsyncGenerator[Message, None]:
         await self._loader.check_version(message.run)
-        ended = await finish_run(self._pool, message.run)
+        await self._loader.extras.look(message.run)
+        ended = await finish_run(self._pool, message.run, self._loader.runs)
         self._loader.forget(message.run)
+        self._removal.forget(message.run)
         if ended is not None:
             yield ended
 
@@ -68,3 +71,15 @@ class Handlers:
                 await fail_run(connection, message.run, error)
             else:
                 await report_command_failed(connection, message.run, RunState.FINISHING, error)
+
+
+def told_of(batch: BatchRef, settled: Settled) -> Iterator[BatchSettled]:
+    """Count what became of a batch, and tell it where this attempt settled it."""
+    if settled.claim is Claim.SETTLED:
+        DUPLICATES.inc()
+    if settled.counts is None:
+        return
+    for outcome in Outcome:
+        if rows := getattr(settled.counts, outcome.value):
+            ROWS.labels(mapping=batch.mapping, outcome=outcome.value).inc(rows)
+    yield BatchSettled(batch=batch, counts=settled.counts)

@@ -8,6 +8,7 @@ from uuid import uuid4
 import msgspec
 
 from services.loader.body import OpenedBatch
+from services.loader.sums import settled_sums
 from services.loader.verdicts import Verdicts
 from shared.core.counts import Counts
 from shared.core.redaction import Masked, mask
@@ -15,6 +16,7 @@ from shared.core.states import Brought, Stage
 from shared.crypto.aad import manifest_aad, row_aad
 from shared.crypto.envelope import RunKey
 from shared.ledger.former import seal_former, seal_placeholders
+from shared.ledger.proofs import seal_sums
 from shared.ledger.settling import Manifest, QuarantinedRow, Settlement
 from shared.messages.data import Reason, RefusedRow, Warned
 from shared.plan.compiled import LoadProgram
@@ -27,7 +29,7 @@ def make_settlement(opened: OpenedBatch, verdicts: Verdicts, program: LoadProgra
         batch=opened.batch,
         counts=counts,
         warned=(*_warned(opened, verdicts), *_brought_in(program, counts)),
-        manifest=_manifest(opened, verdicts, key),
+        manifest=_manifest(opened, verdicts, program, key),
         quarantined=(
             *(_from_transformer(opened, row, key) for row in _refused_before(opened, verdicts)),
             *_from_target(opened, verdicts, program, key),
@@ -71,7 +73,7 @@ def _name(warned: tuple[Reason, int]) -> tuple[str, str]:
     return warned[0].code, warned[0].column
 
 
-def _manifest(opened: OpenedBatch, verdicts: Verdicts, key: RunKey) -> Manifest:
+def _manifest(opened: OpenedBatch, verdicts: Verdicts, program: LoadProgram, key: RunKey) -> Manifest:
     aad = manifest_aad(opened.batch)
     taken = verdicts.judged | verdicts.updated
 
@@ -89,6 +91,7 @@ def _manifest(opened: OpenedBatch, verdicts: Verdicts, key: RunKey) -> Manifest:
         updated=key.seal(keys(verdicts.updated - verdicts.judged), aad),
         former=seal_former(verdicts.former, key, opened.batch),
         placeholders=seal_placeholders(verdicts.placeholders, key, opened.batch),
+        sums=seal_sums(settled_sums(opened, verdicts, program), key, opened.batch),
     )
 
 

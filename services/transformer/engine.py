@@ -11,6 +11,7 @@ import pyarrow as pa
 from services.transformer.encode import encode_binary, encode_csv
 from services.transformer.hashing import joined_bytes, reference_bytes, reference_texts, uuid_bytes, uuid_texts
 from services.transformer.statements import Answer, RunValues, Statements
+from services.transformer.sums import Fates, sent_sums, unread_sums
 from shared.core.errors import RunError
 from shared.core.keys import key_uuid
 from shared.core.states import Encoding
@@ -20,14 +21,6 @@ from shared.plan.compiled import CheckEffect, CompiledMapping, PlaceholderRow, R
 EXPRESSION_FAILED = Reason(code="expression")
 ROW_TOO_LARGE = Reason(code="row_too_large")
 KEY_BYTES = 16
-
-
-class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
-    """Three masks over the rows of an answer; each row is in exactly one."""
-
-    loaded: pl.Series
-    refused: pl.Series
-    filtered: pl.Series
 
 
 class Engine:
@@ -63,6 +56,8 @@ class Engine:
             filtered_keys=joined_bytes(keys.filter(verdicts.filtered.to_arrow())),
             warned=tuple(_warned(program.checks, answer.rows, verdicts)),
             placeholders={row.mapping: _placeholder_key(row, values) for row in mapping.load.placeholders},
+            filtered_legacy_keys=tuple(legacy.filter(verdicts.filtered).to_list()) if values.comparing else (),
+            sums=sent_sums(mapping, answer, source, verdicts) if mapping.load.proof_sums else (),
         )
 
     def refuse_size(self, mapping: CompiledMapping, source: pl.DataFrame, values: RunValues) -> LoadBody:
@@ -74,7 +69,14 @@ class Engine:
             RefusedRow(legacy_key=text, target_key=key, reasons=(ROW_TOO_LARGE,), row=msgspec.json.encode(row))
             for text, key, row in zip(legacy.to_list(), keys.to_pylist(), rows, strict=True)
         )
-        return LoadBody(rows=b"", row_count=0, target_keys=b"", legacy_keys=(), refused=tuple(refused))
+        return LoadBody(
+            rows=b"",
+            row_count=0,
+            target_keys=b"",
+            legacy_keys=(),
+            refused=tuple(refused),
+            sums=unread_sums(mapping, source.height),
+        )
 
     def _failed(
         self, mapping: CompiledMapping, source: pl.DataFrame, answer: Answer, values: RunValues
@@ -106,7 +108,7 @@ def _distinct(mapping: str, names: pl.Series, failed: tuple[RefusedRow, ...]) ->
         )
 
 
-def _verdicts(program: TransformProgram, rows: pa.Table) -> Verdicts:
+def _verdicts(program: TransformProgram, rows: pa.Table) -> Fates:
     nothing = pl.repeat(False, rows.num_rows, dtype=pl.Boolean, eager=True)  # noqa: FBT003 - a value, no option
     filtered = (~pl.Series(pl.from_arrow(rows["kept"]))).fill_null(False) if program.filters else nothing  # noqa: FBT003 - the same
     refused = nothing
@@ -116,7 +118,7 @@ def _verdicts(program: TransformProgram, rows: pa.Table) -> Verdicts:
             if flags.any():
                 refused = refused | flags
     refused = refused & ~filtered
-    return Verdicts(loaded=~(refused | filtered), refused=refused, filtered=filtered)
+    return Fates(loaded=~(refused | filtered), refused=refused, filtered=filtered)
 
 
 def _encoded(program: TransformProgram, rows: pa.Table, keys: pa.Array, values: RunValues) -> bytes:
@@ -140,7 +142,7 @@ def _refused(
     source: pl.DataFrame,
     legacy: pl.Series,
     keys: pa.Array,
-    verdicts: Verdicts,
+    verdicts: Fates,
 ) -> Iterable[RefusedRow]:
     """Refused rows with every reason; their source rows are taken from the batch by position."""
     positions = verdicts.refused.arg_true().to_list()
@@ -173,7 +175,7 @@ def _source_positions(answer: Answer, positions: list[int]) -> list[int]:
     return [there[position] for position in positions]
 
 
-def _warned(checks: tuple[RowCheck, ...], rows: pa.Table, verdicts: Verdicts) -> Iterable[Warned]:
+def _warned(checks: tuple[RowCheck, ...], rows: pa.Table, verdicts: Fates) -> Iterable[Warned]:
     """What is warned about, or counted only, of rows that go on to the loader."""
     for check in checks:
         if check.effect is not CheckEffect.REFUSE:

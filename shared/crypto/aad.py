@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shared.core.ids import BatchRef
     from shared.core.states import Stage
 
-__all__ = ["batch_aad", "bounds_aad", "manifest_aad", "row_aad", "undo_aad"]
+__all__ = ["batch_aad", "bounds_aad", "edit_aad", "manifest_aad", "row_aad", "source_sums_aad", "sums_aad", "undo_aad"]
 
 
 def batch_aad(batch: BatchRef, stage: Stage) -> bytes:
@@ -36,9 +36,24 @@ def undo_aad(batch: BatchRef, what: str) -> bytes:
     return _join("undo", *_batch(batch), what)
 
 
+def sums_aad(batch: BatchRef) -> bytes:
+    """Bind the sums of a settled batch to the batch, whatever its generation."""
+    return _join("sums", *_batch(batch))
+
+
+def source_sums_aad(run: UUID, mapping: str) -> bytes:
+    """Bind the sums that the legacy server gave for a mapping to the run and the mapping."""
+    return _join("source sums", run, mapping)
+
+
 def row_aad(run: UUID, row_id: UUID | int) -> bytes:
     """Bind a quarantined row or its key to the run and the row's own id."""
     return _join("row", run, row_id)
+
+
+def edit_aad(run: UUID, row_id: UUID, column: str) -> bytes:
+    """Bind an edited value, and what it took the place of, to the quarantined row and the source's column."""
+    return _join("edit", run, row_id, column)
 
 
 def _batch(batch: BatchRef) -> tuple[UUID, str, int, int]:

@@ -28,6 +28,7 @@ set state = 'running',
     snapshot_holder = $6,
     snapshot_at = coalesce(snapshot_at, $7),
     snapshot_count = snapshot_count + 1,
+    snapshot_ids = coalesce(snapshot_ids, $9),
     warnings = coalesce($8::jsonb, warnings),
     reason = '', message = '', remedy = '',
     started_at = coalesce(started_at, now()),
@@ -38,8 +39,8 @@ returning snapshot_count;
 -- name: insert_mapping
 insert into transfuse.run_mapping
     (run_id, mapping, pass, position, depends_on, state, in_seq_order, cut_complete, driving_rows, from_rows,
-     target_schema, target_table, triggers_off)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+     target_schema, target_table, triggers_off, source_sums)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 
 -- name: batch_counts
 select mapping, pass,
@@ -52,7 +53,7 @@ group by mapping, pass;
 -- name: open_batches
 select mapping, pass, seq, bounds, bounds_sealed
 from transfuse.batch
-where run_id = $1 and state in ('planned', 'dispatched', 'failed')
+where run_id = $1 and state in ('planned', 'dispatched', 'failed') and pass <> 3        -- a removal reads no source
 order by mapping, pass, seq;
 
 -- name: reopen_batches
@@ -74,14 +75,21 @@ where b.run_id = $1 and b.mapping = stays.mapping and b.pass = stays.pass and b.
 update transfuse.batch set bounds = $5 where run_id = $1 and mapping = $2 and pass = $3 and seq = $4;
 
 -- name: recount_mapping
-update transfuse.run_mapping set driving_rows = $4, from_rows = $5 where run_id = $1 and mapping = $2 and pass = $3;
+-- The sums of one snapshot say nothing about rows of two.
+update transfuse.run_mapping set driving_rows = $4, from_rows = $5, source_sums = null where run_id = $1 and mapping = $2 and pass = $3;
+
+-- name: leave_unchecked
+insert into transfuse.finding_count (run_id, mapping, pass, seq, kind, row_count) values ($1, $2, $3, 0, 'not_checked', $4);
 
 -- name: batch
+-- `since`: what the rows that a comparison looks at were loaded from, where its own snapshot is a younger one.
 select r.state as run_state, r.mode, r.transfuse_version, r.snapshot, r.compiled is not null as planned, k.wrapped,
-       b.state as batch_state, b.generation, b.bounds, b.bounds_sealed
+       b.state as batch_state, b.generation, b.bounds, b.bounds_sealed,
+       case when r.kind = 'verify' then loaded.snapshot_ids when r.snapshot_count > 1 then r.snapshot_ids end as since
 from transfuse.batch b
 join transfuse.run r on r.id = b.run_id
 join transfuse.run_key k on k.run_id = b.run_id
+left join transfuse.run loaded on loaded.id = r.about_run
 where b.run_id = $1 and b.mapping = $2 and b.pass = $3 and b.seq = $4;
 
 -- name: compiled
@@ -96,7 +104,7 @@ select coalesce((
            and (r.state = 'planning' or r.snapshot = $2)
            and (r.state <> 'running' or exists (
                 select from transfuse.run_mapping m
-                where m.run_id = r.id and (m.state not in ('complete', 'failed') or not m.cut_complete)))
+                where m.run_id = r.id and m.pass <> 3 and (m.state not in ('complete', 'failed') or not m.cut_complete)))
     from transfuse.run r where r.id = $1
 ), false);
 

@@ -10,6 +10,7 @@ import msgspec
 from shared.core.counts import Counts, MappingBalance
 from shared.core.errors import Refused
 from shared.core.states import FINAL, Brought, RunState
+from shared.core.sums import ProvenSum
 from shared.ledger.snapshots import (
     BatchCounts,
     BroughtInCount,
@@ -184,6 +185,7 @@ def _mapping(row: asyncpg.Record, run: asyncpg.Record) -> MappingSnapshot:
             "counts": counts,
             "batches": BatchCounts(**{name: row[name] for name in BatchCounts.__struct_fields__}),
             "rows_per_second": rate,
+            "sums": msgspec.json.decode(row["sums"], type=tuple[ProvenSum, ...]),
         },
         MappingSnapshot,
     )

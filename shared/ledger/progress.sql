@@ -14,7 +14,7 @@ select r.id, r.migration_id, m.name as migration, r.plan_hash, p.name as plan_na
 -- name: mappings
 -- A run's batches, summed before anything is joined to them, and the sums of those that retention has removed.
 select m.mapping, m.pass as pass_number, m.state, m.position, m.depends_on, m.driving_rows, m.from_rows, m.estimated, m.reason,
-       m.message,
+       m.message, coalesce(m.proof, '[]'::jsonb) as sums,
        coalesce(b.planned, 0) + coalesce(t.planned, 0) as planned,
        coalesce(b.dispatched, 0) + coalesce(t.dispatched, 0) as dispatched,
        coalesce(b.settled, 0) + coalesce(t.settled, 0) as settled,

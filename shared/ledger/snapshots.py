@@ -9,6 +9,7 @@ import msgspec
 
 from shared.core.counts import Counts, MappingBalance
 from shared.core.states import FINAL, Brought, LoadMode, MappingState, RunKind, RunState, Stage
+from shared.core.sums import ProvenSum
 
 NOT_COUNTED = -1
 """Stands for a count that planning has not taken: a mapping that has it never balances."""
@@ -35,7 +36,8 @@ class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
 class MappingSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One mapping of a run. `driving_rows` and `from_rows` are None until they are counted; rates are in rows a second.
 
-    `started_at` is when its first batch was dispatched, `settled_at` when its last one settled so far.
+    `started_at` is when its first batch was dispatched, `settled_at` when its last one settled so far; `sums` are those
+    that finishing compared.
     """
 
     mapping: str
@@ -53,6 +55,7 @@ class MappingSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: datetime | None
     reason: str
     message: str
+    sums: tuple[ProvenSum, ...] = ()
 
     @property
     def balance(self) -> MappingBalance:

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.core.ids import BatchRef
 from shared.core.states import Encoding, LoadMode
+from shared.core.sums import SentSums
 
 
 class TransformBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="transform-batch.v1"):
@@ -63,13 +64,14 @@ class Warned(msgspec.Struct, frozen=True, kw_only=True):
     count: int
 
 
-class LoadBody(msgspec.Struct, frozen=True, kw_only=True):
+class LoadBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the transformer hands to the loader.
 
     `rows` is a COPY stream in the encoding of the message, of the columns of `LoadProgram.columns`, `row_count` rows;
     `target_keys` holds 16 bytes a row and `legacy_keys` one text a row, both in the order of `rows`;
     `filtered_keys` holds 16 bytes for each row that `keep` left out. read = row_count + refused + filtered.
-    `placeholders` has by mapping the 16-byte key of the row that missing parents may be referred to.
+    `placeholders` has by mapping the 16-byte key of the row that missing parents may be referred to; `sums` are of the
+    columns whose sums the plan wants proven. `filtered_legacy_keys` name the filtered rows, for a comparison alone.
     """
 
     rows: bytes
@@ -80,3 +82,5 @@ class LoadBody(msgspec.Struct, frozen=True, kw_only=True):
     filtered_keys: bytes = b""
     warned: tuple[Warned, ...] = ()
     placeholders: dict[str, bytes] = {}
+    filtered_legacy_keys: tuple[str, ...] = ()
+    sums: tuple[SentSums, ...] = ()

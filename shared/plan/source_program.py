@@ -11,11 +11,14 @@ from shared.plan.from_clause import FromClause, TableColumn, printed, read_key
 from shared.plan.keys import CanonicalForm, KeyPartType, KeySignature
 from shared.plan.model import Mapping
 from shared.plan.source_types import MONEY, base_oid, duck_type
+from shared.plan.summed import summed_columns
 from shared.plan.used_columns import UsedColumns
 from shared.postgres.catalog import Catalog, ColumnType, Table
 from shared.postgres.identifiers import Identifier, TableName
 
 HASH = "h"
+WRITTEN = frozenset("rp")
+"""Tables and partitioned tables."""
 OCCURRENCE = KeyPart(name="k0", sql="row_number() over (partition by q.h)", type_name="bigint", duck_type="BIGINT")
 CONTENT_PART = KeyPartType(type_name="bigint", duck_type="BIGINT", form=CanonicalForm.INTEGER)
 
@@ -47,6 +50,7 @@ def source_program(
         cut=Cut.STREAM,
         excludes_expected=mapping.excludes_expected,
         read_columns=read_columns(mapping, clause, used, source),
+        sums=summed_columns(mapping, aliases, {(column.alias, column.column): column.name for column in columns}),
     )
     return with_content_key(program) if mapping.content_key else with_key(program, mapping, clause, signature, source)
 
@@ -74,6 +78,7 @@ def with_key(
             sql=printed(read_key(part.value)),
             type_name=kind.type_name,
             duck_type=kind.duck_type,
+            form=kind.form.value,
         )
         for number, (part, kind) in enumerate(zip(mapping.key, signature.parts, strict=True))
     )
@@ -88,7 +93,14 @@ def with_key(
         cut=cut,
         unique_proven=own and clause.plain,
         driving_alias=clause.items[0].alias if own and clause.drops_none else "",
+        row_tables={item.alias: item.table for item in clause.items if item.table and tells_writes(item.table, source)},
     )
+
+
+def tells_writes(table: TableName, source: Catalog) -> bool:
+    """Whether the rows of a table are its own, so that each has the transaction that wrote it."""
+    found = source.tables.get(table.name) if table.schema == source.schema else None
+    return found is not None and found.kind in WRITTEN
 
 
 def with_content_key(program: SourceProgram) -> SourceProgram:

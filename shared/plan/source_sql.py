@@ -19,6 +19,7 @@ from shared.plan.compiled import KeyPart, SourceProgram
 from shared.postgres.identifiers import Identifier
 
 TYPMOD = re.compile(r'("(?:[^"]|"")*")|\(\s*-?\d+(?:\s*,\s*-?\d+)?\s*\)')
+WHOLE = frozenset({"smallint", "integer", "bigint"})
 WITHOUT_LENGTH = MappingProxyType({"character": "bpchar", "bit": "varbit", "character varying": "text"})
 
 
@@ -62,6 +63,30 @@ def count_driving_sql(source: SourceProgram) -> str:
 def count_rows_sql(source: SourceProgram) -> str:
     """Rows of the FROM result."""
     return f"select count(*) from {source.from_sql}"
+
+
+def sums_sql(source: SourceProgram) -> str:
+    """For each of `sums`, in order: how many numbers are finite, their sum as text, how many are NaN or infinite."""
+    columns = {column.name: column for column in source.columns}
+    parts = []
+    for name in source.sums.values():
+        number = f"({columns[name].sql})::numeric"
+        finite = _finite(number, columns[name].type_name)
+        parts.append(
+            f"count(case when {finite} then {number} end), "
+            f"coalesce(sum(case when {finite} then {number} end), 0)::text, "
+            f"count(case when not {finite} then 1 end)"
+        )
+    return f"select {', '.join(parts)} from {source.from_sql}"
+
+
+def _finite(number: str, type_name: str) -> str:
+    """The condition that a number is one. Only a numeric without precision may be infinite, and on few servers."""
+    if type_name in WHOLE:
+        return "true"
+    if type_name.startswith("numeric("):
+        return f"({number} <> 'NaN')"
+    return f"({number}::text not in ('NaN', 'Infinity', '-Infinity'))"
 
 
 def null_key_sql(source: SourceProgram) -> str | None:

@@ -12,6 +12,7 @@ import msgspec
 from shared.core.counts import Counts
 from shared.core.document import Document
 from shared.core.states import Brought, LoadMode, MappingState, RunKind, RunState, Stage
+from shared.core.sums import SumState
 from shared.ledger.register import ShownState
 from shared.ledger.snapshots import BatchCounts, Notice
 
@@ -175,11 +176,31 @@ class ReasonStatus(Document, frozen=True, kw_only=True):
     rows: int
 
 
+class SumStatus(Document, frozen=True, kw_only=True):
+    """The sums of one column, exact and as text: of the source, of what was sent by what became of it, of the target.
+
+    `state` is `agrees`, `differs` or `not_comparable`, `reason` why something was not compared. A sum that is not there
+    is unknown, or `withheld`: of so few values that it could tell one of them.
+    """
+
+    mapping: str
+    column: str
+    state: SumState
+    reason: str = ""
+    source: str | None = None
+    loaded: str | None = None
+    refused: str | None = None
+    filtered: str | None = None
+    aside: str | None = None
+    target: str | None = None
+    withheld: bool = False
+
+
 class RunStatus(Document, frozen=True, kw_only=True):
     """All there is to say of a run now; of a migration that never ran too, with `run_id` None. No values of rows.
 
     `id` is the migration's. Of two statuses of a run the one of higher `seq` is the younger.
-    `brought_in` is told when a run has ended.
+    `brought_in` and `sums` are told when a run has ended.
     """
 
     id: UUID
@@ -214,5 +235,6 @@ class RunStatus(Document, frozen=True, kw_only=True):
     balance: BalanceStatus | None = None
     warnings: tuple[WarningStatus, ...] = ()
     brought_in: tuple[BroughtInStatus, ...] = ()
+    sums: tuple[SumStatus, ...] = ()
     notices: tuple[Notice, ...] = ()
     quarantine: tuple[ReasonStatus, ...] = ()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from shared.core.states import Brought, MappingState, RunState
 from shared.ledger.register import ShownState, shown_state
 from shared.ledger.snapshots import MappingSnapshot, RunSnapshot, WarningCount
@@ -20,6 +22,7 @@ from shared.status.document import (
     ReasonStatus,
     RunStatus,
     StageStatus,
+    SumStatus,
     WarningStatus,
 )
 from shared.status.eta import eta_of
@@ -64,6 +67,7 @@ def run_status(snapshot: RunSnapshot, *, stages: Sequence[StageStatus] = (), awa
         balance=balance,
         warnings=warnings_of(snapshot.warnings),
         brought_in=_brought_in(snapshot) if snapshot.is_final else (),
+        sums=_sums(snapshot) if snapshot.is_final else (),
         notices=snapshot.notices,
         quarantine=_quarantine(snapshot),
     )
@@ -153,6 +157,14 @@ def _brought_in(snapshot: RunSnapshot) -> tuple[BroughtInStatus, ...]:
         if one.code == PLACEHOLDER_PARENT
     ]
     return tuple(BroughtInStatus(mapping=name, kind=kind, column=at, rows=count) for name, kind, at, count in counted)
+
+
+def _sums(snapshot: RunSnapshot) -> tuple[SumStatus, ...]:
+    return tuple(
+        SumStatus(mapping=mapping.mapping, **msgspec.structs.asdict(one))
+        for mapping in snapshot.mappings
+        for one in mapping.sums
+    )
 
 
 def _quarantine(snapshot: RunSnapshot) -> tuple[ReasonStatus, ...]:

@@ -17,6 +17,7 @@ from services.loader.loader import BatchLoader
 from shared.core.counts import Counts
 from shared.core.ids import BatchRef
 from shared.core.states import Encoding, LoadMode, Stage
+from shared.core.sums import SentSums
 from shared.crypto.aad import batch_aad, manifest_aad, row_aad
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
@@ -69,6 +70,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     filtered: tuple[UUID, ...] = ()
     warned: tuple[Warned, ...] = ()
     placeholders: dict[str, UUID] = {}
+    sums: tuple[SentSums, ...] = ()
 
 
 class Target:
@@ -82,7 +84,13 @@ class Target:
         self.keys: dict[UUID, RunKey] = {}
 
     async def run(
-        self, programs: dict[str, LoadProgram], *, batches: int = 1, migration: str = "clinic", expected: bool = False
+        self,
+        programs: dict[str, LoadProgram],
+        *,
+        batches: int = 1,
+        migration: str = "clinic",
+        expected: bool = False,
+        sums: dict[str, dict[str, str]] | None = None,
     ) -> UUID:
         """A running run of some mappings, each with so many dispatched batches; earlier runs are completed first."""
         await self.connection.execute("update transfuse.run set state = 'finishing' where state = 'running'")
@@ -94,7 +102,7 @@ class Target:
             for name, loading in programs.items()
         ]
         await self.ledger.plan(run, *planned)
-        compiled = encode_compiled(_plan(programs, excludes_expected=expected))
+        compiled = encode_compiled(_summing(_plan(programs, excludes_expected=expected), sums or {}))
         await self.connection.execute("update transfuse.run set compiled = $2 where id = $1", run, compiled)
         await self.connection.execute(
             "insert into transfuse.run_key (run_id, wrapped) values ($1, $2)", run, self.keyring.wrap(key.data_key, run)
@@ -118,6 +126,7 @@ class Target:
             filtered_keys=b"".join(key.bytes for key in body.filtered),
             warned=body.warned,
             placeholders={name: key.bytes for name, key in body.placeholders.items()},
+            sums=body.sums,
         )
         sealed = self.keys[ref.run].seal(msgspec.msgpack.encode(filled), batch_aad(ref, Stage.LOAD))
         return LoadBatch(batch=ref, mode=mode, encoding=body.encoding, row_count=len(keys), body=sealed)
@@ -209,6 +218,15 @@ def _plan(programs: dict[str, LoadProgram], *, excludes_expected: bool) -> Compi
         target_fingerprint="",
         mappings=tuple(_mapping(name, loading, excludes_expected) for name, loading in programs.items()),
     )
+
+
+def _summing(plan: CompiledPlan, sums: dict[str, dict[str, str]]) -> CompiledPlan:
+    """The plan with the columns that the legacy server sums, by mapping."""
+    mappings = tuple(
+        msgspec.structs.replace(one, source=msgspec.structs.replace(one.source, sums=sums.get(one.name, {})))
+        for one in plan.mappings
+    )
+    return msgspec.structs.replace(plan, mappings=mappings)
 
 
 def _mapping(name: str, loading: LoadProgram, excludes_expected: bool) -> CompiledMapping:

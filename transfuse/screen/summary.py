@@ -11,6 +11,7 @@ from shared.status.document import BroughtInStatus, MappingAccount, RunStatus
 from shared.status.words import BROUGHT_WORDS, of_pass
 from transfuse.exit_codes import ExitCode
 from transfuse.screen.figures import duration, grouped
+from transfuse.screen.money import money
 
 SEE_STATUS = "See `transfuse status`."
 OUTCOMES = ("loaded", "updated", "unchanged", "merged", "filtered", "quarantined")
@@ -29,6 +30,8 @@ def summary(status: RunStatus) -> RenderableType:
         parts += [Text("\nAbout the run as a whole", "bold"), _notices(status)]
     if status.brought_in:
         parts += [Text("\nNot from the source", "bold"), _brought_in(status.brought_in)]
+    if status.sums:
+        parts += [Text("\nMoney", "bold"), money(status.sums)]
     return Group(*parts, Text(), _verdict(status))
 
 

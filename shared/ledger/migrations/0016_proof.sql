@@ -1,0 +1,8 @@
+-- Proof of sums: what the legacy server summed, what each batch sent, and what a run came to.
+
+alter table transfuse.run_mapping
+    add column source_sums bytea,                       -- sealed sums of the FROM result in the snapshot; null where none is comparable
+    add column proof       jsonb;                       -- what finishing found, by column; sums of few values are left out
+
+alter table transfuse.manifest
+    add column sums        bytea;                       -- sealed sums of the batch, by column and outcome; null where none is to be proven
