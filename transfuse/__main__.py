@@ -25,11 +25,15 @@ COMMANDS = {
     "pause": ("control", "Stop dispatching; batches in flight settle."),
     "plan": ("plan", "Check a plan, and see what it will do."),
     "preflight": ("preflight", "What must be well in both databases before a run."),
+    "quarantine": ("quarantine", "Refused rows, by reason and one by one."),
+    "replay": ("replay", "Read refused rows again."),
     "resume": ("resume", "Go on with a run that was paused, interrupted or failed."),
     "run": ("run", "Run a plan and watch it to its balance."),
     "runs": ("runs", "The history, youngest first."),
     "status": ("status", "How far a run is, or what it came to."),
+    "undo": ("undo", "Take back what one run wrote."),
     "up": ("up", "Start the services and keep them until Ctrl-C."),
+    "verify": ("verify", "Hold the target against the source, row by row."),
     "user": ("user", "Local accounts: who may sign in where Supabase does not do it."),
 }
 """Module and short help of each subcommand."""

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from uuid import UUID
 
+from services.gateway.documents.verification import VerificationDocument, verification_document
+from shared.core.run_options import BuiltOn
 from shared.core.states import RunState
 from shared.ledger.runs import Run
+from shared.ledger.undos import NewUndo, Undos
+from shared.ledger.validations import read_validation
+from shared.ledger.verification import Verification, Verifications, unverified
+from shared.ledger.verifying import Verifying
 from shared.status.document import RunStatus
+from shared.status.validation import ValidationDocument, validation_of
 from transfuse.operator import Operator, actor
 from transfuse.run_control import AskedRun, ListedRun
 from transfuse.silence import silence
@@ -49,6 +57,12 @@ class LedgerRuns:
         """See `RunControl.status`."""
         return await self._ledger.status(run)
 
+    async def validation(self, run: UUID) -> ValidationDocument:
+        """See `RunControl.validation`."""
+        async with self._ledger.pool.acquire() as connection:
+            planned = await read_validation(connection, run)
+        return validation_of(planned, await self._ledger.progress.read(run))
+
     async def cancel(self, run: UUID) -> RunState:
         """See `RunControl.cancel`."""
         return await self._ledger.runs.cancel(run, actor=actor())
@@ -60,6 +74,31 @@ class LedgerRuns:
     async def resume(self, run: UUID, mappings: tuple[str, ...] = ()) -> RunState:
         """See `RunControl.resume`. Services that live in this process hold no snapshot of an earlier one."""
         return await self._ledger.runs.resume(run, actor=actor(), snapshot_lost=self._working_here, mappings=mappings)
+
+    async def verify(self, run: UUID | None, sample: float | None) -> UUID:
+        """See `RunControl.verify`."""
+        return await Verifying(self._ledger.pool).verify(run, actor=actor(), sample=sample)
+
+    async def verification(self, run: UUID) -> VerificationDocument:
+        """See `RunControl.verification`."""
+        found = await Verifications(self._ledger.pool).read(run)
+        return verification_document(await self._unverified(run) if found is None else found)
+
+    async def repair(self, run: UUID, *, with_changed: bool) -> UUID:
+        """See `RunControl.repair`."""
+        return await Verifying(self._ledger.pool).repair(run, actor=actor(), with_changed=with_changed)
+
+    async def _unverified(self, run: UUID) -> Verification:
+        return unverified(await self._ledger.runs.get(run))
+
+    async def run_to_undo(self, run: UUID | None) -> UUID:
+        """See `RunControl.run_to_undo`."""
+        return run or await Undos(self._ledger.pool).youngest()
+
+    async def undo(self, run: UUID, built_on: BuiltOn) -> UUID:
+        """See `RunControl.undo`."""
+        new = NewUndo(run=run, actor=actor(), transfuse_version=version("transfuse"), built_on=built_on)
+        return await Undos(self._ledger.pool).start(new)
 
     async def list(self, migration: str | None, limit: int) -> tuple[ListedRun, ...]:
         """See `RunControl.list`."""

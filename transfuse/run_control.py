@@ -9,11 +9,13 @@ from uuid import UUID
 
 import msgspec
 
+from services.gateway.documents.verification import VerificationDocument
 from shared.core.priority import Priority
-from shared.core.run_options import RunOptions
+from shared.core.run_options import BuiltOn, RunOptions
 from shared.core.states import LoadMode, RunKind, RunState
 from shared.plan.model import Plan
 from shared.status.document import RunStatus
+from shared.status.validation import ValidationDocument
 
 
 class AskedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,10 @@ class RunControl(Protocol):
         """What there is to say of a run now."""
         ...
 
+    async def validation(self, run: UUID) -> ValidationDocument:
+        """What a dry run found. Raises Refused `no_validation` for a run that is none."""
+        ...
+
     async def cancel(self, run: UUID) -> RunState:
         """End it for good; nothing commits after `cancelled`. Idempotent."""
         ...
@@ -69,6 +75,26 @@ class RunControl(Protocol):
 
     async def resume(self, run: UUID, mappings: tuple[str, ...] = ()) -> RunState:
         """Go on with it; of `mappings` that are named, open those alone again. Raises Refused `not_stopped`."""
+        ...
+
+    async def verify(self, run: UUID | None, sample: float | None) -> UUID:
+        """Start a verify of a run, by default of the youngest that loaded rows. Raises Refused `nothing_to_verify`."""
+        ...
+
+    async def verification(self, run: UUID) -> VerificationDocument:
+        """What the last verify of a run found; of a verify, what that one did."""
+        ...
+
+    async def repair(self, run: UUID, *, with_changed: bool) -> UUID:
+        """Start a repair of what the last verify of a run found. Raises Refused `nothing_to_repair`."""
+        ...
+
+    async def run_to_undo(self, run: UUID | None) -> UUID:
+        """The run that was named, else the youngest that wrote rows. Raises Refused `nothing_to_undo`."""
+        ...
+
+    async def undo(self, run: UUID, built_on: BuiltOn) -> UUID:
+        """Start an undo of a run; gives the undo. Raises Refused where the run cannot be undone as it stands."""
         ...
 
     async def list(self, migration: str | None, limit: int) -> tuple[ListedRun, ...]:

@@ -12,6 +12,8 @@ from uuid import UUID
 
 import msgspec
 
+from services.extractor.changes import Changes
+from services.extractor.edits import edited
 from services.extractor.passes import has_clear_bounds
 from services.extractor.reading import BatchTooLarge, SourceRows, check_rows, keys_alone, middle_key, read_range
 from services.extractor.snapshot import Snapshot
@@ -20,7 +22,7 @@ from services.extractor.unmoved import Unmoved
 from shared.core.errors import SchemaDrifted, SnapshotLost
 from shared.core.ids import BatchRef
 from shared.core.passes import mode_of
-from shared.core.states import BatchState, RunState, Stage
+from shared.core.states import BatchState, LoadMode, RunState, Stage
 from shared.core.versions import Versions, check_versions, own_versions
 from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
@@ -74,6 +76,7 @@ class Extraction:
         self._limits = limits or Limits()
         self._versions = versions or own_versions()
         self._plans: OrderedDict[UUID, CompiledPlan] = OrderedDict()
+        self._changes = Changes(legacy)
         self._unmoved = Unmoved(ledger=ledger, legacy=legacy)
 
     async def extract(self, batch: BatchRef) -> TransformBatch | RunChanged | None:
@@ -103,14 +106,19 @@ class Extraction:
                 if await self._split(batch, snapshot, mapping, found):
                     return None
                 rows, too_large = await self._whole(snapshot, mapping, found.bounds)
+        if found.bounds.edits and not too_large:
+            rows = await asyncio.to_thread(edited, rows, mapping.source, found.bounds)
+        mode = mode_of(found.mode, batch.pass_number)
+        changed = await self._changed(batch, snapshot, mapping, found) if mode is LoadMode.COMPARE else None
         body = await asyncio.to_thread(seal, rows, batch, found.key)
         await failpoint("extractor.sealed")
         kept = None
         async with self._ledger.acquire() as connection:
             if len(body) > self._limits.body_bytes:
                 kept, body = await keep_body(connection, batch, Stage.TRANSFORM, body), b""
+            if changed is not None:
+                await keep_body(connection, batch, Stage.EXTRACT, changed)
             await reports.report_step(connection, batch, Stage.EXTRACT)
-        mode = mode_of(found.mode, batch.pass_number)
         return TransformBatch(
             batch=batch, mode=mode, row_count=rows.row_count, body=body, body_id=kept, too_large=too_large
         )
@@ -123,6 +131,15 @@ class Extraction:
         if streamed is not None:
             return streamed
         return await read_range(self._legacy, snapshot, mapping, bounds, most)
+
+    async def _changed(
+        self, batch: BatchRef, snapshot: Snapshot, mapping: CompiledMapping, found: BatchToRead
+    ) -> bytes | None:
+        """Sealed, the keys of the batch that were written since its rows were loaded; None where nobody can tell."""
+        if found.since is None:
+            return None
+        keys = await self._changes.keys(batch.run, snapshot, mapping, found.bounds, found.since)
+        return None if keys is None else found.key.seal(msgspec.msgpack.encode(keys), batch_aad(batch, Stage.EXTRACT))
 
     async def _whole(
         self, snapshot: Snapshot, mapping: CompiledMapping, bounds: BatchBounds

@@ -46,10 +46,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A snapshot that this process holds, and the moment it shows."""
+    """A snapshot that this process holds, the moment it shows, and the transactions that it sees."""
 
     snapshot: Snapshot
     taken_at: datetime
+    ids: str = ""
 
 
 class SnapshotHolder:
@@ -78,7 +79,7 @@ class SnapshotHolder:
         except asyncio.CancelledError:
             connection.terminate()
             raise
-        held = Held(snapshot=Snapshot(name=row["name"], digest=row["digest"]), taken_at=row["taken_at"])
+        held = Held(snapshot=Snapshot(name=row["name"], digest=row["digest"]), taken_at=row["taken_at"], ids=row["ids"])
         self._holders[run] = connection, held
         return held
 

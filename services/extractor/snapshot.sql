@@ -1,5 +1,5 @@
 -- name: export
-select pg_export_snapshot() as name, md5(txid_current_snapshot()::text) as digest, transaction_timestamp() as taken_at;
+select pg_export_snapshot() as name, md5(txid_current_snapshot()::text) as digest, txid_current_snapshot()::text as ids, transaction_timestamp() as taken_at;
 
 -- name: digest
 select md5(txid_current_snapshot()::text);

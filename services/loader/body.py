@@ -8,6 +8,7 @@ import msgspec
 from services.loader.transaction import told, transaction
 from shared.core.errors import BatchError, RunError, WorldError
 from shared.core.ids import BatchRef
+from shared.core.passes import PROGRAM_OF, SECOND
 from shared.core.states import Encoding, Stage
 from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
@@ -34,7 +35,7 @@ class OpenedBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_second(self) -> bool:
-        return self.batch.pass_number > 1
+        return PROGRAM_OF.get(self.batch.pass_number) == SECOND
 
     @property
     def filtered_count(self) -> int:

@@ -100,10 +100,10 @@ def _fill(program: LoadProgram, shape: TargetShape) -> dict[str, str]:
         "names": ", ".join(Identifier(column.name) for column in shape.written),
         "values": ", ".join(map(_value, shape.written)),
         "identity": " and ".join(f"t.{Identifier(column.name)} = s.{column.staged}" for column in known),
-        "same": " and ".join(f"({_same(column)})" for column in shape.written),
+        "same": " and ".join(f"({same_value(column)})" for column in shape.written),
         # A value that is not NULL and another one: whoever wrote it, it was not this run.
         "taken": " or ".join(
-            f"(t.{Identifier(column.name)} is not null and not ({_same(column)}))" for column in changed
+            f"(t.{Identifier(column.name)} is not null and not ({same_value(column)}))" for column in changed
         ),
         "key": ", ".join(Identifier(column.name) for column in known),
         "type_name": known[0].type_name if known else "text",
@@ -122,8 +122,11 @@ def _value(column: StagedColumn) -> str:
     return f"s.{column.staged}::{column.type_name}" if column.label else f"s.{column.staged}"
 
 
-def _same(column: StagedColumn) -> str:
+def same_value(column: StagedColumn, rounded_to: str = "") -> str:
+    """The condition that a staged value is that of the target; as the type `rounded_to` has it, where one is given."""
     staged, target = f"s.{column.staged}", f"t.{Identifier(column.name)}"
+    if rounded_to:
+        staged = f"{staged}::{rounded_to}"
     if column.by_characters:
         staged = f'{staged} collate "C"'
     elif not column.by_value:

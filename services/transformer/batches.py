@@ -14,7 +14,7 @@ from services.transformer.engine import Engine
 from services.transformer.statements import RunValues
 from shared.core.errors import Refused
 from shared.core.ids import BatchRef
-from shared.core.states import Stage
+from shared.core.states import LoadMode, Stage
 from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
 from shared.ledger.compiled_plans import RunPlan
@@ -39,7 +39,11 @@ def transform(engine: Engine, message: TransformBatch, run: RunPlan) -> LoadBatc
         column_names(mapping.source),
         message.row_count,
     )
-    values = RunValues(namespace=namespace_of(run.compiled, os.environ), snapshot_at=run.snapshot_at)
+    values = RunValues(
+        namespace=namespace_of(run.compiled, os.environ),
+        snapshot_at=run.snapshot_at,
+        comparing=message.mode is LoadMode.COMPARE,
+    )
     load = (engine.refuse_size if message.too_large else engine.transform)(mapping, source, values)
     row_count, body = load.row_count, msgspec.msgpack.encode(load)
     del source, load  # each as large as the batch: what is sealed next need not lie beside them

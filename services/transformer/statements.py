@@ -23,10 +23,14 @@ ROW_ERRORS = (duckdb.DataError, duckdb.InvalidInputException)
 
 
 class RunValues(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plan's statements get from the run: its moment, and the namespace of its keys."""
+    """What a plan's statements get from the run: its moment, and the namespace of its keys.
+
+    With `comparing` filtered rows are told by their legacy keys, too.
+    """
 
     namespace: UUID
     snapshot_at: datetime
+    comparing: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

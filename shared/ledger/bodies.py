@@ -13,8 +13,8 @@ from shared.postgres.sql_files import load_sql
 SQL = load_sql("shared.ledger", "bodies.sql")
 MESSAGE_BODY_BYTES = 8 * 1024 * 1024
 """Sealed bytes that a message carries by itself, at most."""
-BODY_STAGES = (Stage.TRANSFORM, Stage.LOAD)
-"""Stages that read a body."""
+BODY_STAGES = (Stage.TRANSFORM, Stage.LOAD, Stage.EXTRACT)
+"""Stages that read a body; under the last one the extractor keeps keys for a comparison."""
 
 
 def body_id(batch: BatchRef, stage: Stage) -> UUID:

@@ -10,7 +10,7 @@ import click
 from shared.core.priority import Priority
 from shared.core.run_options import MOST_BATCH_ROWS, RunOptions
 from shared.core.states import LoadMode
-from shared.plan.selection import mode_of, select
+from shared.plan.selection import mode_of, select, tried_mode
 from transfuse.commands.plan_files import checked
 from transfuse.exit_codes import ExitCode
 from transfuse.following import follow
@@ -30,6 +30,7 @@ class How(TypedDict):
     only: tuple[str, ...]
     mode: str | None
     priority: str
+    dry_run: bool
 
 
 @click.command("run")
@@ -62,7 +63,9 @@ class How(TypedDict):
     type=click.Choice(["insert", "merge"]),
     help="merge: the same plan again; rows that differ are updated. [default: insert]",
 )
+@click.option("--dry-run", is_flag=True, help="Try everything and write nothing; ends with a report of its checks.")
 @click.option("--priority", type=click.Choice(list(PRIORITIES)), default="normal", show_default=True)
+@click.option("--verify", is_flag=True, help="Compare every row that was written with its source before the run ends.")
 @click.option("--detach", is_flag=True, help="Do not wait; only with started services.")
 def run_command(
     plan_path: Path,
@@ -70,6 +73,7 @@ def run_command(
     api: str | None,
     migration: str | None,
     *,
+    verify: bool,
     detach: bool,
     **how: Unpack[How],
 ) -> int:
@@ -85,16 +89,27 @@ def run_command(
       transfuse run plans/portal --batch-rows 20000 --priority high
       transfuse run plans/portal --only orders,order_files
       transfuse run plans/portal --only orders.suffix
+      transfuse run plans/portal --dry-run
+      transfuse run plans/portal --verify
       transfuse run plans/portal --api https://portal.example.org
     """
     plan = checked(plan_path)
     only = tuple(name.strip() for text in how["only"] for name in text.split(","))
     select(plan, only)
+    mode = None if how["mode"] is None else LoadMode(how["mode"])
+    if how["dry_run"] and verify:
+        raise click.UsageError("--dry-run writes nothing that --verify could compare.")
     asked = AskedRun(
         plan=plan,
         migration=migration or plan.name,
-        options=RunOptions(batch_rows=how["batch_rows"], batch_bytes=how["batch_bytes"], only=only),
-        mode=mode_of(only, None if how["mode"] is None else LoadMode(how["mode"])),
+        options=RunOptions(
+            batch_rows=how["batch_rows"],
+            batch_bytes=how["batch_bytes"],
+            only=only,
+            verify=verify,
+            tries=tried_mode(only, mode) if how["dry_run"] else LoadMode.INSERT,
+        ),
+        mode=LoadMode.CHECK if how["dry_run"] else mode_of(only, mode),
         priority=PRIORITIES[how["priority"]],
     )
     return run_async(_run(home, api, asked, detach=detach))

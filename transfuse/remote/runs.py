@@ -16,19 +16,25 @@ from services.gateway.documents.migrations import MigrationDocument, MigrationFo
 from services.gateway.documents.plans import PlanFiles
 from services.gateway.documents.runs import ResumeForm, RunDocument
 from services.gateway.documents.starting import StartForm, StartOptions
+from services.gateway.documents.undoing import UndoForm
+from services.gateway.documents.verification import RepairForm, VerificationDocument, VerifyForm
 from shared.core.backoff import Backoff
 from shared.core.document import Document
 from shared.core.errors import Refused
-from shared.core.run_options import RunOptions
-from shared.core.states import RunState
+from shared.core.run_options import BuiltOn, RunOptions
+from shared.core.states import FINAL, LoadMode, RunKind, RunState
+from shared.ledger.undos import WRITING_KINDS, WRITING_MODES, nothing_to_undo
+from shared.ledger.verifying import LOADED, WROTE, is_over
 from shared.status.document import RunStatus
 from shared.status.health import Connection, HealthDocument
+from shared.status.validation import ValidationDocument
 from transfuse.remote.client import ApiClient
 from transfuse.remote.failures import ApiUnreachable
 from transfuse.remote.history import named, runs_of, youngest_runs
 from transfuse.run_control import AskedRun, ListedRun
 
 START_ATTEMPTS: Final = 4
+RUNS_LOOKED_AT: Final = 200
 NEEDED: Final = MappingProxyType(
     {
         "rabbitmq": "RabbitMQ",
@@ -92,6 +98,10 @@ class GatewayRuns:
         """See `RunControl.status`."""
         return await self._api.get(f"/api/runs/{run}/status", RunStatus)
 
+    async def validation(self, run: UUID) -> ValidationDocument:
+        """See `RunControl.validation`."""
+        return await self._api.get(f"/api/runs/{run}/validation", ValidationDocument)
+
     async def cancel(self, run: UUID) -> RunState:
         """See `RunControl.cancel`."""
         return await self._ask(run, "cancel")
@@ -103,6 +113,44 @@ class GatewayRuns:
     async def resume(self, run: UUID, mappings: tuple[str, ...] = ()) -> RunState:
         """See `RunControl.resume`."""
         return await self._ask(run, "resume", ResumeForm(mappings=mappings) if mappings else None)
+
+    async def verify(self, run: UUID | None, sample: float | None) -> UUID:
+        """See `RunControl.verify`. Without a run, of the youngest there whose rows can be verified."""
+        wanted = run or await self._loaded()
+        started = await self._api.post(f"/api/runs/{wanted}/verify", RunDocument, VerifyForm(sample=sample))
+        return started.id
+
+    async def verification(self, run: UUID) -> VerificationDocument:
+        """See `RunControl.verification`."""
+        return await self._api.get(f"/api/runs/{run}/verification", VerificationDocument)
+
+    async def repair(self, run: UUID, *, with_changed: bool) -> UUID:
+        """See `RunControl.repair`."""
+        form = RepairForm(with_changed=with_changed)
+        return (await self._api.post(f"/api/runs/{run}/repair", RunDocument, form)).id
+
+    async def _loaded(self) -> UUID:
+        """The youngest run that loaded rows."""
+        for found in await youngest_runs(self._api, RUNS_LOOKED_AT):
+            if found.kind in LOADED and found.mode in WROTE and is_over(found.state, found.reason):
+                return found.id
+        raise Refused(
+            "No run has loaded anything yet.", remedy="Start one with `transfuse run PLAN`.", code="nothing_to_verify"
+        )
+
+    async def run_to_undo(self, run: UUID | None) -> UUID:
+        """See `RunControl.run_to_undo`: looked for among the youngest runs there."""
+        if run is not None:
+            return run
+        for found in await youngest_runs(self._api, RUNS_LOOKED_AT):
+            writes = found.kind in WRITING_KINDS and found.mode in WRITING_MODES
+            if writes and found.state in FINAL and found.undone_at is None:
+                return found.id
+        raise nothing_to_undo()
+
+    async def undo(self, run: UUID, built_on: BuiltOn) -> UUID:
+        """See `RunControl.undo`."""
+        return (await self._api.post(f"/api/runs/{run}/undo", RunDocument, UndoForm(built_on=built_on))).id
 
     async def list(self, migration: str | None, limit: int) -> tuple[ListedRun, ...]:
         """See `RunControl.list`."""
@@ -162,6 +210,8 @@ class GatewayRuns:
     async def _ask(self, run: UUID, verb: str, form: ResumeForm | None = None) -> RunState:
         """The API's verbs are about what a migration is at, so that must be this run."""
         document = await self._api.get(f"/api/runs/{run}", RunDocument)
+        if verb == "cancel" and document.kind is RunKind.VALIDATE:
+            return (await self._api.post(f"/api/runs/{run}/cancel", RunDocument)).state
         migration = await self._api.get(f"/api/migrations/{document.migration_id}", MigrationDocument)
         if migration.last_run is None or migration.last_run.id != run:
             raise Refused(
@@ -183,8 +233,10 @@ def _options(asked: AskedRun) -> StartOptions:
         batch_size=asked.options.batch_rows,
         skip_validation=asked.options.skip_validation,
         priority=asked.priority,
-        mode=asked.mode,
+        validate_only=asked.mode is LoadMode.CHECK,
+        mode=asked.options.tries if asked.mode is LoadMode.CHECK else asked.mode,
         only=asked.options.only,
+        verify=asked.options.verify,
     )
 
 

@@ -16,12 +16,14 @@ MappingName = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class StartOptions(Form, frozen=True, kw_only=True):
-    """How a run is to be. `validateOnly` is the mode `check`: everything but writing.
+    """How a run is to be. `validateOnly` is a dry run, the same as the mode `check`: nothing is written.
 
+    A dry run goes into copies of the target's tables, dropped at its end; with `mode` merge it tries a merge.
     `skipValidation` leaves out the rules of the plan and the verification afterwards, and is a warning of the run;
     preflight, constraints and balance always hold. `mode` is `insert`, or `merge` for the same plan again: new rows are
     inserted, those that differ updated. `only` names the mappings that are run, parents of theirs are expected in the
-    target; or, as `mapping.column`, columns that are filled in late, of rows that are there.
+    target; or, as `mapping.column`, columns that are filled in late, of rows that are there. With `verify` the run
+    compares what it has written with its source before it ends, and fails where that differs.
     """
 
     batch_size: Annotated[int, Meta(ge=1, le=MOST_BATCH_ROWS)] = MOST_BATCH_ROWS
@@ -30,6 +32,7 @@ class StartOptions(Form, frozen=True, kw_only=True):
     mode: LoadMode | None = None
     priority: Priority = Priority.NORMAL
     only: Annotated[tuple[MappingName, ...], Meta(max_length=1000)] = ()
+    verify: bool = False
 
 
 class StartForm(Form, frozen=True, kw_only=True):

@@ -17,14 +17,14 @@ from services.gateway.documents.runs import RunDocument
 from services.gateway.documents.starting import StartForm, StartOptions
 from services.gateway.resources.runs import document_of
 from shared.core.run_options import RunOptions
-from shared.core.states import BUILT_MODES, LoadMode
+from shared.core.states import BUILT_MODES, LoadMode, RunKind
 from shared.identity.permissions import Permission
 from shared.ledger.idempotency import KeyedRequest
 from shared.ledger.outcomes import RunOutcome
 from shared.ledger.plan_texts import plan_files
 from shared.ledger.register import Migration, read_migration
 from shared.ledger.runs import NewRun, create_run, read_runs
-from shared.plan.selection import mode_of, select
+from shared.plan.selection import mode_of, select, tried_mode
 
 VERSION = version("transfuse")
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -70,6 +70,11 @@ def _answer(content: bytes) -> Answer[RunDocument]:
     )
 
 
+def is_dry(options: StartOptions) -> bool:
+    """Whether nothing is to be written."""
+    return options.validate_only or options.mode is LoadMode.CHECK
+
+
 def _keyed(call: Call[Nothing, Nothing, StartForm]) -> KeyedRequest | None:
     """The request under its key, None where it has none. The key belongs to the account, whatever its name is now."""
     key = call.headers.get("idempotency-key")
@@ -86,21 +91,34 @@ def _keyed(call: Call[Nothing, Nothing, StartForm]) -> KeyedRequest | None:
 
 def _mode(options: StartOptions) -> LoadMode:
     """How batches end. Raises ApiError 400 for a contradiction, 409 `not_available` for what is not built."""
-    if options.validate_only and options.skip_validation:
+    if is_dry(options) and options.skip_validation:
         raise bad_request(
             "A run that only validates cannot leave the validation out.",
             code="contradiction",
             remedy="Set validateOnly or skipValidation, not both.",
         )
-    if options.validate_only and options.mode not in {None, LoadMode.CHECK}:
+    if options.verify and (is_dry(options) or options.skip_validation):
         raise bad_request(
-            "validateOnly is the mode check; another mode was asked for.",
+            "A run that writes nothing, or leaves the validation out, does not verify what it has written.",
             code="contradiction",
-            remedy="Leave out mode, or validateOnly.",
+            remedy="Leave out verify, or what contradicts it.",
         )
-    mode = LoadMode.CHECK if options.validate_only else mode_of(options.only, options.mode)
+    if is_dry(options):
+        tried_mode(options.only, options.mode)
+        if options.verify:
+            raise bad_request(
+                "A dry run writes nothing that could be verified.",
+                code="contradiction",
+                remedy="Set validateOnly or verify, not both.",
+            )
+        return LoadMode.CHECK
+    mode = mode_of(options.only, options.mode)
+    if mode is LoadMode.COMPARE:
+        raise conflict(
+            "A verify is of a run.", code="not_available", remedy="Ask for it with POST /api/runs/{id}/verify."
+        )
     if mode not in BUILT_MODES:
-        built = ", ".join(sorted(BUILT_MODES))
+        built = ", ".join(sorted(BUILT_MODES - {LoadMode.COMPARE}))
         raise conflict(f"The mode {mode} is not available.", code="not_available", remedy=f"Use one of: {built}.")
     return mode
 
@@ -129,9 +147,16 @@ def _new_run(call: Call[Nothing, Nothing, StartForm], migration: Migration, mode
         plan_hash=migration.plan_hash,
         actor=call.caller.who.actor,
         transfuse_version=VERSION,
+        kind=RunKind.VALIDATE if mode is LoadMode.CHECK else RunKind.MIGRATE,
         mode=mode,
         priority=options.priority.rank,
-        options=RunOptions(batch_rows=options.batch_size, skip_validation=options.skip_validation, only=options.only),
+        options=RunOptions(
+            batch_rows=options.batch_size,
+            skip_validation=options.skip_validation,
+            only=options.only,
+            tries=tried_mode(options.only, options.mode) if is_dry(options) else LoadMode.INSERT,
+            verify=options.verify,
+        ),
     )
 
 
