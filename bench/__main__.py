@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import api, failing_rows, language, pages, portal, sockets
+from bench import api, differential, failing_rows, language, pages, portal, sockets
 from bench import compile as compiling
 
 BENCHES = {
     "api": "the API over 10,000 runs and a million batches: reads, starts, a flood, schemathesis (minutes)",
     "compile": "the portal's whole plan held against both databases, five times in a fresh process (seconds)",
+    "differential": "1,000 changes among 500,000 rows by five processes: those rows and no other are written (minutes)",
     "failing_rows": "CPU of a batch with 1 % and 10 % bad rows against a clean one (transformer only, seconds)",
     "language": "another whole portal by five processes, held against its manifest (minutes)",
     "pages": "a run's page in Chromium with an empty cache, until its chart is drawn (a minute)",
@@ -46,6 +47,8 @@ def _run(name: str, scale: float) -> int:
             return api.main()
         case "compile":
             return compiling.main()
+        case "differential":
+            return differential.main(scale)
         case "failing_rows":
             return failing_rows.main([])
         case "language":

@@ -120,10 +120,13 @@ async def test_a_row_that_the_target_keeps_needs_no_parent(people: Target) -> No
     )
     towns = program("towns", ("id",))
     select = SELECT.format("{}").replace(", g from", ", g, {} from")
-    for name, town in (("name ", "null::uuid"), ("new ", "md5('nowhere')::uuid")):
-        run = await people.run({"people": loading, "towns": towns})
-        await people.load(batch(run, "people"), Body(select=select.format(name, town)), LoadMode.MERGE)
-        await people.connection.execute(MENDED)
+    pairs = (("name ", "null::uuid"), ("new ", "md5('none')::uuid"))
+    bodies = [Body(select=select.format(name, town)) for name, town in pairs]
+    run = await people.run({"people": loading, "towns": towns})
+    await people.load(batch(run, "people"), bodies[0], LoadMode.MERGE)
+    await people.connection.execute(MENDED)
+    run = await people.run({"people": loading, "towns": towns})
+    await people.load(batch(run, "people"), bodies[1], LoadMode.MERGE)
     assert await people.counts(batch(run, "people")) == Counts(read=6, unchanged=2, quarantined=4)
 
 

@@ -1,0 +1,83 @@
+"""A differential brings exactly what changed in the source, and writes no other row."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.core.counts import Counts
+from shared.core.passes import REMOVAL
+from shared.core.states import RunState
+from tests.harness.command_line import transfuse
+from tests.harness.grove import passes, run
+from tests.harness.ledger import ledger_of
+from tests.harness.practice import PLAN, SOURCE, TARGET_ROWS, VERSIONS, change, changes_between, practice, read
+from tests.harness.servers import Servers
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+ROWS = 50_000
+CHANGES = 1_000
+SMALL = 2_000
+MERGE = ("--mode", "merge")
+
+
+async def test_a_thousand_changes_among_fifty_thousand_rows_and_nothing_else_is_written(servers: Servers) -> None:
+    async with practice(servers, ROWS) as (installation, legacy):
+        said, snapshot = await run(installation, text=PLAN)
+        assert snapshot.state is RunState.COMPLETED, said.text
+        source, versions = await read(legacy, SOURCE), await read(installation.target, VERSIONS)
+        await change(legacy, CHANGES, seed=20261123)
+
+        said, snapshot = await run(installation, *MERGE, text=PLAN)
+
+        assert snapshot.state is RunState.COMPLETED, said.text
+        after = await read(legacy, SOURCE)
+        wanted = changes_between(source, after)
+        assert sum(changes.count for changes in wanted.values()) == CHANGES
+        assert await read(installation.target, TARGET_ROWS) == after
+        assert changes_between(versions, await read(installation.target, VERSIONS)) == wanted
+    counted = passes(snapshot)
+    for name, changes in wanted.items():
+        first, removal = counted[name, 1], counted[name, REMOVAL]
+        assert (first.loaded, first.updated) == (len(changes.inserted), len(changes.updated))
+        assert first.unchanged == first.read - first.loaded - first.updated
+        assert removal == Counts(read=len(changes.deleted), deleted=len(changes.deleted))
+        assert f"{name}, removal" in said.out
+    assert all(balance.balances for balance in snapshot.balances)
+    assert snapshot.warnings == ()
+
+
+@pytest.mark.parametrize("step", ("AFTER_REMOVAL", "AFTER_REMOVAL_COMMIT"))
+async def test_a_loader_that_is_killed_in_the_removal_is_made_up_for_by_a_resume(servers: Servers, step: str) -> None:
+    async with practice(servers, SMALL) as (installation, legacy):
+        await run(installation, text=PLAN)
+        await change(legacy, 300, seed=7)
+        killed = await transfuse(
+            installation,
+            *("run", str(installation.home / "plan.yml"), *MERGE),
+            TRANSFUSE_FAILPOINTS="1",
+            **{f"TRANSFUSE_FAILPOINT_LOADER_{step}": "kill:3"},
+        )
+        assert killed.code < 0, killed.text
+        said = await transfuse(installation, "resume")
+        async with ledger_of(installation) as ledger:
+            snapshot = await ledger.progress.read(await ledger.youngest())
+        assert snapshot.state is RunState.COMPLETED, said.text
+        assert snapshot.snapshot_count == 1
+        assert await read(installation.target, TARGET_ROWS) == await read(legacy, SOURCE)
+    assert all(balance.balances for balance in snapshot.balances)
+
+
+async def test_too_many_removals_wait_for_a_resume(servers: Servers) -> None:
+    async with practice(servers, 3_000) as (installation, legacy):
+        await run(installation, text=PLAN)
+        before = await read(installation.target, TARGET_ROWS)
+        await read(legacy, {"visits": "delete from visit where id <= 1100 returning id"})
+
+        said, snapshot = await run(installation, *MERGE, text=PLAN)
+
+        assert (snapshot.state, snapshot.reason) == (RunState.PAUSED, "removal_limit"), said.text
+        assert "resuming the run accepts the removals" in said.text
+        assert await read(installation.target, TARGET_ROWS) == before
+        said = await transfuse(installation, "resume")
+        assert said.code == 0, said.text
+        assert await read(installation.target, TARGET_ROWS) == await read(legacy, SOURCE)
