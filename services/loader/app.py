@@ -1,4 +1,4 @@
-"""Wires the loader: the target's pool, two stages, one service."""
+"""Wires the loader: the target's pool, three stages, one service."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from services.loader.handlers import Handlers
 from services.loader.loader import BatchLoader
 from services.loader.settings import LoaderSettings
+from services.loader.undo.handlers import UndoCommand, UndoHandlers
+from services.loader.undo.planner import UndoPlanner
+from services.loader.undo.taking_back import UndoLoader
 from services.loader.unmasking import Unmasking
 from shared.bus.port import Bus, Queue
 from shared.messages import FinishRun, LoadBatch
@@ -23,14 +26,27 @@ SESSION = Session(search_path='"$user", public, extensions')
 
 @asynccontextmanager
 async def build(settings: LoaderSettings, bus: Bus) -> AsyncIterator[Service]:
-    async with open_pool(settings.target, "target", SESSION, most=CONCURRENT_LOADS + 2) as pool:
-        handlers = Handlers(BatchLoader(pool, settings.keyring), pool)
+    async with open_pool(settings.target, "target", SESSION, most=2 * CONCURRENT_LOADS + 3) as pool:
+        loader = BatchLoader(pool, settings.keyring)
+        handlers = Handlers(loader, pool)
         load: Stage[LoadBatch] = Stage(
             name="load",
             bus=bus,
             queue=Queue.LOAD,
             handler=handlers.load_batch,
             on_failure=handlers.load_failed,
+            probe=pool.probe,
+            concurrency=CONCURRENT_LOADS,
+        )
+        undos = UndoHandlers(
+            pool, handlers, UndoPlanner(pool, settings.keyring, loader.runs), UndoLoader(pool, loader.runs)
+        )
+        undo: Stage[UndoCommand] = Stage(
+            name="undo",
+            bus=bus,
+            queue=Queue.UNDO,
+            handler=undos.handle,
+            on_failure=undos.failed,
             probe=pool.probe,
             concurrency=CONCURRENT_LOADS,
         )
@@ -45,7 +61,7 @@ async def build(settings: LoaderSettings, bus: Bus) -> AsyncIterator[Service]:
         probes = {"target": pool.probe, "bus": bus.probe}
         yield Service(
             "loader",
-            (load, finish, heartbeat("loader", bus, probes=probes, stages=(load, finish))),
+            (load, undo, finish, heartbeat("loader", bus, probes=probes, stages=(load, undo, finish))),
             probes=probes,
             host=settings.listen_host,
             port=settings.port,

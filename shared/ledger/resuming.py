@@ -46,6 +46,8 @@ async def resume_run(connection: asyncpg.Connection, run: UUID, asked: Resumptio
         raise not_allowed("resumed", state, RESUMABLE)
     if found["without_details"]:
         raise _without_details()
+    if found["taken_back"]:
+        raise _taken_back()
     await tell_limited(connection, run)
     if asked.mappings:
         await _check_stopped(connection, run, asked.mappings)
@@ -95,6 +97,14 @@ def _following(state: RunState, found: asyncpg.Record, *, snapshot_lost: bool) -
         or state in {RunState.FAILED, RunState.PLANNING}
     )
     return RunState.PLANNING if found["has_open"] and needs_snapshot else RunState.RUNNING
+
+
+def _taken_back() -> Refused:
+    return Refused(
+        "This run was undone, or an undo of it has begun: rows that it wrote are not there any more.",
+        remedy="Bring the undo to its end, then start another run of its migration.",
+        code="not_allowed",
+    )
 
 
 def _without_details() -> Refused:

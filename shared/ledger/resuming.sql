@@ -2,6 +2,9 @@
 
 -- name: run_for_resume
 select r.state, r.reason, r.snapshot is null as without_snapshot, r.details_removed_at is not null as without_details,
+       r.undone_at is not null
+       or exists (select from transfuse.run u join transfuse.run_mapping m on m.run_id = u.id
+                   where u.about_run = r.id and u.kind = 'undo') as taken_back,
        not exists (select from transfuse.run_mapping m where m.run_id = r.id) as unplanned,
        -- A removal goes by the ledger alone and needs no snapshot.
        exists (select from transfuse.batch b

@@ -45,6 +45,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    undone_at: datetime | None = None
 
 
 class RunWarning(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9, $10);
 -- name: run
 select r.id, r.migration_id, m.name as migration, r.kind, r.mode, r.state, r.priority, r.actor, r.about_run as about, r.plan_hash, p.name as plan_name,
        p.version as plan_version, r.reason, r.message, r.remedy, r.warnings, r.snapshot_count, r.created_at, r.started_at,
-       r.finished_at
+       r.finished_at, r.undone_at
   from transfuse.run r
   join transfuse.migration m on m.id = r.migration_id
   join transfuse.plan p on p.hash = r.plan_hash
@@ -29,7 +29,7 @@ select r.id, r.migration_id, m.name as migration, r.kind, r.mode, r.state, r.pri
 -- name: runs
 select r.id, r.migration_id, m.name as migration, r.kind, r.mode, r.state, r.priority, r.actor, r.about_run as about, r.plan_hash, p.name as plan_name,
        p.version as plan_version, r.reason, r.message, r.remedy, r.warnings, r.snapshot_count, r.created_at, r.started_at,
-       r.finished_at
+       r.finished_at, r.undone_at
   from transfuse.run r
   join transfuse.migration m on m.id = r.migration_id
   join transfuse.plan p on p.hash = r.plan_hash
