@@ -8,11 +8,13 @@ from contextlib import suppress
 from uuid import UUID
 
 from shared.core.errors import TransfuseError
-from shared.core.states import RunState
+from shared.core.states import LoadMode, RunState
 from transfuse.exit_codes import ExitCode
 from transfuse.operator import console
 from transfuse.run_control import RunControl
 from transfuse.screen.summary import exit_code, summary
+from transfuse.screen.validation import exit_code as validated
+from transfuse.screen.validation import validation
 from transfuse.silence import LISTEN_SECONDS
 from transfuse.watching import watch
 
@@ -35,6 +37,10 @@ async def follow(runs: RunControl, run: UUID) -> ExitCode:
     console.print(summary(status))
     if status.phase is RunState.PAUSED:
         console.print(f"     Go on with: {runs.resuming(run)}")
+    if status.mode is LoadMode.CHECK and status.phase is not RunState.PAUSED:
+        report = await runs.validation(run)
+        console.print(validation(report))
+        return validated(report)
     return exit_code(status)
 
 

@@ -30,7 +30,7 @@ async def start(
         plan_hash=plan.hash,
         actor=actor,
         transfuse_version=version("transfuse"),
-        kind=RunKind.MIGRATE,
+        kind=RunKind.VALIDATE if mode is LoadMode.CHECK else RunKind.MIGRATE,
         mode=mode,
         priority=priority.rank,
         options=options,

@@ -22,7 +22,7 @@ select r.id as run, r.migration_id as migration, r.state, r.actor, p.name as pla
   from transfuse.run r
   join transfuse.plan p on p.hash = r.plan_hash
   left join transfuse.preflight f on f.run_id = r.id
- where r.migration_id = $1 and r.kind = 'validate'
+ where r.migration_id = $1 and r.kind = 'validate' and r.mode <> 'check'
  order by r.created_at desc, r.id
  limit 1;
 

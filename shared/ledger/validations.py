@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from uuid import UUID
 
@@ -60,21 +60,42 @@ class Unchecked(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The thresholds of a mapping by rule, column or reason, and the share that holds for the others."""
+
+    share: float
+    thresholds: dict[str, float] = {}
+
+    def of(self, reason: str, column: str) -> float:
+        """The threshold of a check: that of its rule or column, else of its reason, else the one for all."""
+        return self.thresholds.get(column, self.thresholds.get(reason, self.share))
+
+
 class PlannedValidation(msgspec.Struct, frozen=True, kw_only=True):
     """What a dry run was to check. `tries` is the mode that it tries."""
 
     run: UUID
     tries: LoadMode
     checks: tuple[PlannedCheck, ...]
+    limits: dict[str, Limits]
     left_out: tuple[LeftOut, ...]
     unchecked: tuple[Unchecked, ...]
 
+    def threshold(self, mapping: str, reason: str, column: str) -> float:
+        """The share up to which a check is passed that was not planned."""
+        limits = self.limits.get(mapping)
+        return 0.0 if limits is None else limits.of(reason, column)
+
 
 async def write_validation(
-    connection: asyncpg.Connection, run: UUID, checks: Sequence[PlannedCheck], left_out: Sequence[LeftOut]
+    connection: asyncpg.Connection,
+    run: UUID,
+    checks: Sequence[PlannedCheck],
+    limits: Mapping[str, Limits],
+    left_out: Sequence[LeftOut],
 ) -> None:
     """Keep what a dry run will check; of two writings the later stays."""
-    texts = [msgspec.json.encode(list(part)).decode() for part in (checks, left_out)]
+    texts = [msgspec.json.encode(part).decode() for part in (checks, limits, left_out)]
     await connection.execute(SQL["write"], run, *texts)
 
 
@@ -94,6 +115,7 @@ async def read_validation(connection: asyncpg.Connection, run: UUID) -> PlannedV
         run=run,
         tries=msgspec.json.decode(row["options"], type=RunOptions).tries,
         checks=msgspec.json.decode(row["checks"] or "[]", type=tuple[PlannedCheck, ...]),
+        limits=msgspec.json.decode(row["limits"] or "{}", type=dict[str, Limits]),
         left_out=msgspec.json.decode(row["left_out"] or "[]", type=tuple[LeftOut, ...]),
         unchecked=msgspec.convert(unchecked, tuple[Unchecked, ...]),
     )

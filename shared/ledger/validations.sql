@@ -1,11 +1,11 @@
 -- What a dry run checks, what the plan leaves out, and what could not be tried.
 
 -- name: write
-insert into transfuse.validation (run_id, checks, left_out) values ($1, $2::text::jsonb, $3::text::jsonb)
-on conflict (run_id) do update set checks = excluded.checks, left_out = excluded.left_out;
+insert into transfuse.validation (run_id, checks, limits, left_out) values ($1, $2::text::jsonb, $3::text::jsonb, $4::text::jsonb)
+on conflict (run_id) do update set checks = excluded.checks, limits = excluded.limits, left_out = excluded.left_out;
 
 -- name: read
-select r.id, r.mode, r.kind, r.options, v.checks, v.left_out
+select r.id, r.mode, r.kind, r.options, v.checks, v.limits, v.left_out
   from transfuse.run r left join transfuse.validation v on v.run_id = r.id
  where r.id = $1;
 

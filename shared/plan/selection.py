@@ -71,6 +71,25 @@ def mode_of(only: Sequence[str], asked: LoadMode | None) -> LoadMode:
     return asked or (LoadMode.PATCH if back_fills else LoadMode.INSERT)
 
 
+def tried_mode(only: Sequence[str], asked: LoadMode | None) -> LoadMode:
+    """The mode that a dry run tries, insert unless a merge is asked for.
+
+    Raises Refused with code `contradiction` for another one, `not_available` for columns that are filled in late.
+    """
+    mode = mode_of(only, None if asked is LoadMode.CHECK else asked)
+    if mode is LoadMode.PATCH:
+        raise Refused(
+            "A dry run tries whole mappings, no columns of rows that are there.",
+            code="not_available",
+            remedy="Name mappings without columns, or leave the dry run out.",
+        )
+    if mode not in {LoadMode.INSERT, LoadMode.MERGE}:
+        raise Refused(
+            f"A dry run tries insert or merge, not {mode}.", code="contradiction", remedy="Leave out the mode."
+        )
+    return mode
+
+
 def _check_mapping(plan: Plan, name: str) -> None:
     known = [mapping.name for mapping in plan.mappings]
     if name not in known:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping as ReadOnly
 
 from shared.core.families import FAMILY_OF
 from shared.plan.fields import Fields
-from shared.plan.model import Mapping, QuarantineLimit, Threshold
+from shared.plan.model import Mapping, Threshold
 from shared.plan.report import Report
 from shared.plan.yaml_document import YamlScalar
 
@@ -41,8 +40,3 @@ def check_thresholds(mapping: Mapping, report: Report) -> None:
         if name not in names and name not in FAMILY_OF:
             message = f"thresholds names {name!r}: no rule or column of mapping {mapping.name!r}, and no reason"
             report.problem(threshold.position, message, wrong=name, known=[*names, *FAMILY_OF])
-
-
-def threshold_of(shares: ReadOnly[str, float], limit: QuarantineLimit, reason: str, column: str) -> float:
-    """The share of a check: that of its rule or column, else of its reason, else the one at which a mapping pauses."""
-    return shares.get(column, shares.get(reason, limit.share))

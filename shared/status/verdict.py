@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from shared.core.states import MappingState, RunKind, RunState
+from shared.core.states import LoadMode, MappingState, RunKind, RunState
 from shared.ledger.snapshots import RunSnapshot
 from shared.status import words
 from shared.status.document import BalanceStatus, Ground, ProgressStatus, StageStatus, Verdict
@@ -228,12 +228,31 @@ def _slow(seen: Seen) -> Verdict | None:
 def _without_rows(seen: Seen) -> Verdict | None:
     """Of a run that moves no rows: there is nothing to balance."""
     kind, state = seen.snapshot.kind, seen.snapshot.state
-    if kind not in WITHOUT_ROWS or state in {RunState.PENDING, RunState.CANCELLING, RunState.CANCELLED}:
+    if is_dry(seen) or kind not in WITHOUT_ROWS or state in {RunState.PENDING, RunState.CANCELLING, RunState.CANCELLED}:
         return None
     going_on, done = WITHOUT_ROWS[kind]
     if state is RunState.COMPLETED:
         return Verdict(code="done", ground=Ground.COMPLETED, headline=done)
     return Verdict(code="at_work", ground=Ground.PLANNING, headline="Nothing needs you.", detail=going_on)
+
+
+def is_dry(seen: Seen) -> bool:
+    """Whether the run writes nothing to the target."""
+    return seen.snapshot.mode is LoadMode.CHECK
+
+
+def _dry_run(seen: Seen) -> Verdict | None:
+    if not is_dry(seen) or seen.snapshot.state is not RunState.COMPLETED:
+        return None
+    read, refused = seen.balance.counts.read, seen.snapshot.waiting
+    would = f" {words.rows(refused)} would be refused." if refused else ""
+    return Verdict(
+        code="dry_run",
+        ground=Ground.COMPLETED,
+        headline="A dry run: nothing was written.",
+        detail=f"{words.rows(read)} tried, none unaccounted.{would} See the report of its validation.",
+        figures={"read": read, "quarantined": refused, "unaccounted": 0},
+    )
 
 
 def _completed(seen: Seen) -> Verdict | None:
@@ -279,7 +298,8 @@ def _otherwise(seen: Seen) -> Verdict | None:
         case RunState.CANCELLED:
             # Not every settled row is in the target: some are filtered, some in quarantine.
             settled = words.rows(seen.progress.current)
-            detail = f"{settled} had settled; what was written stays in the target." if seen.progress.current else ""
+            stays = "of a dry run nothing stays" if is_dry(seen) else "what was written stays in the target"
+            detail = f"{settled} had settled; {stays}." if seen.progress.current else ""
             return Verdict(code="cancelled", ground=Ground.CANCELLED, headline="The run was cancelled.", detail=detail)
         case _:
             detail = "Rows move at the usual pace." + waiting
@@ -308,6 +328,7 @@ RULES: tuple[Callable[[Seen], Verdict | None], ...] = (
     _beyond_limit,
     _still,
     _slow,
+    _dry_run,
     _completed,
     _otherwise,
 )

@@ -15,6 +15,7 @@ create table transfuse.unchecked (
 create table transfuse.validation (
     run_id    uuid primary key references transfuse.run (id),
     checks    jsonb not null,                           -- [{mapping, column, reason, family, threshold}]
+    limits    jsonb not null,                           -- {mapping: {share, thresholds}}, for reasons that nobody foresaw
     left_out  jsonb not null                            -- [{table, column, reason}]
 );
 
