@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from services.extractor.compilation import Compilation
 from shared.core.families import family_of
 from shared.core.passes import SECOND
-from shared.ledger.validations import LeftOut, PlannedCheck
+from shared.ledger.validations import LeftOut, Limits, PlannedCheck
 from shared.plan.compiled import CheckEffect, CompiledMapping
-from shared.plan.thresholds import threshold_of
 from shared.postgres.catalog import Catalog, Table
 
 EXCLUDED = "excluded"
+
+
+def foreseen(
+    compilation: Compilation,
+) -> tuple[tuple[PlannedCheck, ...], dict[str, Limits], tuple[LeftOut, ...]]:
+    """What the report of a dry run needs to know beforehand: checks, limits of mappings, what is left out."""
+    return checks_of(compilation), limits_of(compilation), left_out(compilation)
 
 
 def checks_of(compilation: Compilation) -> tuple[PlannedCheck, ...]:
@@ -24,6 +30,11 @@ def checks_of(compilation: Compilation) -> tuple[PlannedCheck, ...]:
     )
 
 
+def limits_of(compilation: Compilation) -> dict[str, Limits]:
+    """The thresholds of every mapping."""
+    return {mapping.name: _limits(mapping) for mapping in compilation.compiled.mappings}
+
+
 def left_out(compilation: Compilation) -> tuple[LeftOut, ...]:
     """Tables that the plan lists as not moved, and columns that nothing reads of those that it does."""
     listed = [LeftOut(table=table, reason=reason) for table, reason in sorted(compilation.plan.unmapped.items())]
@@ -31,14 +42,19 @@ def left_out(compilation: Compilation) -> tuple[LeftOut, ...]:
 
 
 def _checks(mapping: CompiledMapping, table: Table | None) -> Iterator[PlannedCheck]:
+    limits = _limits(mapping)
     found = dict.fromkeys(_reasons(mapping, table))
     for reason, column in found:
-        threshold = threshold_of(mapping.load.thresholds, mapping.load.quarantine_limit, reason, column)
+        threshold = limits.of(reason, column)
         if reason == EXCLUDED and EXCLUDED not in mapping.load.thresholds:
             threshold = 1.0 if mapping.source.excludes_expected else 0.0
         yield PlannedCheck(
             mapping=mapping.name, column=column, reason=reason, family=family_of(reason), threshold=threshold
         )
+
+
+def _limits(mapping: CompiledMapping) -> Limits:
+    return Limits(share=mapping.load.quarantine_limit.share, thresholds=mapping.load.thresholds)
 
 
 def _reasons(mapping: CompiledMapping, table: Table | None) -> Iterator[tuple[str, str]]:
