@@ -10,8 +10,20 @@ from pathlib import Path
 import pytest
 
 from tests.servers.errors import ServersMissingError
-from tests.servers.own import OwnRabbitMQ, OwnRedis
+from tests.servers.own import OwnPostgres, OwnRabbitMQ, OwnRedis
 from tests.servers.packages import install, installed
+from transfuse.embedded.postgres import free_port
+
+
+@asynccontextmanager
+async def own_postgres(folder: Path) -> AsyncIterator[OwnPostgres]:
+    """A PostgreSQL that runs, at one port for all of its life; stopped at the end if it still does."""
+    server = OwnPostgres(folder, port=free_port())
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.stop()
 
 
 @asynccontextmanager

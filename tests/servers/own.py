@@ -9,7 +9,7 @@ from tests.servers.packages import epmd, installed
 from tests.servers.probes import rabbitmq_accepts, redis_accepts
 from tests.servers.process import OwnProcess
 from transfuse.embedded.binaries import binaries_in
-from transfuse.embedded.postgres import EmbeddedPostgres, free_port
+from transfuse.embedded.postgres import EmbeddedPostgres, StopMode, free_port
 
 POSTGRES_SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 
@@ -24,17 +24,26 @@ class OwnServer(Protocol):
 
 
 class OwnPostgres:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, port: int | None = None) -> None:
         program = installed("postgres")
         binaries = binaries_in(program.parent) if program else None
-        self._server = EmbeddedPostgres(folder / "postgres", settings=POSTGRES_SETTINGS, binaries=binaries)
+        self._server = EmbeddedPostgres(folder / "postgres", port=port, settings=POSTGRES_SETTINGS, binaries=binaries)
 
     @property
     def url(self) -> str:
         return self._server.url()
 
+    @property
+    def home(self) -> Path:
+        """Where its data lies, owned by the user that it runs as."""
+        return self._server.home
+
     async def start(self) -> None:
         await self._server.start()
+
+    async def kill(self) -> None:
+        """End every session at once, without a checkpoint; `start` recovers what was committed."""
+        await self._server.stop(StopMode.IMMEDIATE)
 
     async def stop(self) -> None:
         await self._server.stop()

@@ -17,6 +17,7 @@ class Proxy:
         self._passing = asyncio.Event()
         self._passing.set()
         self._refusing = False
+        self._delay_seconds = 0.0
         self._server: asyncio.Server | None = None
         self.connection_count = 0
         self.port = 0
@@ -57,6 +58,10 @@ class Proxy:
         else:
             self._passing.set()
 
+    def slow(self, *, seconds: float) -> None:
+        """Hold every piece back for so long; 0 for not at all."""
+        self._delay_seconds = seconds
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refusing:
             writer.transport.abort()
@@ -79,6 +84,8 @@ class Proxy:
         with suppress(OSError):
             while data := await reader.read(256 * 1024):
                 await self._passing.wait()
+                if self._delay_seconds:
+                    await asyncio.sleep(self._delay_seconds)
                 writer.write(data)
                 await writer.drain()
         writer.close()
