@@ -7,7 +7,7 @@ knows: its content is looked for among the rows that it stood with, and its hash
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 
 import msgspec
@@ -66,6 +66,23 @@ async def cut_key_list(
             remedy=f"Choose a `key` for {mapping.name} that tells its rows apart, or mend the joins of its `from`.",
         )
     return KeyList(bounds=bounds if row_count else (), row_count=row_count, missing=len(asked) - row_count)
+
+
+async def edited_keys(
+    pool: Pool, snapshot: Snapshot, mapping: CompiledMapping, edits: Mapping[str, Mapping[str, str | None]]
+) -> KeyList:
+    """A batch for each key of which values were edited, where the row is there. Raises as `cut_key_list` does."""
+    lists = {key: await cut_key_list(pool, snapshot, mapping, [key]) for key in edits}
+    bounds = [
+        msgspec.structs.replace(item, edits=tuple(sorted(edits[key].items())))
+        for key, found in lists.items()
+        for item in found.bounds
+    ]
+    return KeyList(
+        bounds=tuple(bounds),
+        row_count=sum(found.row_count for found in lists.values()),
+        missing=sum(found.missing for found in lists.values()),
+    )
 
 
 def listed(keys: Sequence[tuple[str, ...]], batch_rows: int) -> tuple[BatchBounds, ...]:

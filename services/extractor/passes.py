@@ -9,6 +9,7 @@ from types import MappingProxyType
 import msgspec
 
 from services.extractor.counting import MappingCounts
+from services.extractor.found_parents import found_columns
 from shared.core.passes import SECOND
 from shared.core.sums import Sum
 from shared.ledger.bounds import BatchBounds
@@ -25,8 +26,14 @@ def cuts_of(
     sums: ReadOnly[str, dict[str, Sum]] = MappingProxyType({}),
 ) -> list[CutMapping]:
     """First passes as the ledger takes them, and after them second ones, over the same ranges of the key."""
+    mappings = [mapping for mapping, _ in cut]
     first = [
-        msgspec.structs.replace(cut_of(mapping, 1, counts[mapping.name], ranges), source_sums=sums.get(mapping.name))
+        msgspec.structs.replace(
+            cut_of(mapping, 1, counts[mapping.name], ranges),
+            source_sums=sums.get(mapping.name),
+            found_columns=found_columns(mapping, mappings),
+            key_column=mapping.load.key_column,
+        )
         for mapping, ranges in cut
     ]
     second = [

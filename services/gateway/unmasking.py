@@ -1,10 +1,12 @@
-"""Asks the loader for one row in clear: this service holds no key and could not open it."""
+"""Asks the loader for one row in clear, or to keep an edited value of one: this service holds no key."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final, TypeVar
 from uuid import UUID
 
 import aiohttp
@@ -12,12 +14,33 @@ import msgspec
 
 from services.gateway.api.problems import ApiError, conflict
 from services.gateway.settings import GatewaySettings
-from shared.core.unmasked import UnmaskedRow, UnmaskRequest
+from shared.core.unmasked import EditedRow, EditRequest, UnmaskedRow, UnmaskRequest
 from shared.telemetry.logging import get_logger
 
 log = get_logger(__name__)
 
 SECONDS = 10.0
+T = TypeVar("T")
+REFUSALS: Final = MappingProxyType(
+    {
+        "not_waiting": (
+            HTTPStatus.CONFLICT,
+            "The row does not wait for a replay any more.",
+            "Edit the row that waits: where this one was refused again, it is one of a later run.",
+        ),
+        "no_identity": (
+            HTTPStatus.CONFLICT,
+            "The row is known by its content alone: with another value it would be another row.",
+            "Correct the value in the source, or the plan.",
+        ),
+        "unknown_column": (
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "The plan does not read that column for this mapping.",
+            "Name the column as `alias.column`, as it stands in the mapping's `from`.",
+        ),
+    }
+)
+"""What an edit may be refused for, in our words."""
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,12 +59,22 @@ class Unmasking:
 
     async def unmask(self, run: UUID, row: UUID) -> UnmaskedRow:
         """The row in clear. Raises ApiError: 404 `unknown_row`, 409 where its key is gone, 503 `unmask_unavailable`."""
+        return await self._asked(f"{row}/unmask", UnmaskRequest(run=run), UnmaskedRow)
+
+    async def edit(self, row: UUID, request: EditRequest) -> EditedRow:
+        """Have a value of a row kept for its replay.
+
+        Raises ApiError: as `unmask`, and 409 `not_waiting` or `no_identity`, 422 `unknown_column`.
+        """
+        return await self._asked(f"{row}/edit", request, EditedRow)
+
+    async def _asked(self, what: str, request: UnmaskRequest | EditRequest, answer: type[T]) -> T:
         if self._url is None or self._token is None:
             raise unavailable("Set LOADER_URL and SERVICE_TOKEN for the gateway, SERVICE_TOKEN for the loader.")
         try:
             async with self._session.post(
-                f"{self._url.reveal().rstrip('/')}/internal/quarantine/{row}/unmask",
-                data=msgspec.json.encode(UnmaskRequest(run=run)),
+                f"{self._url.reveal().rstrip('/')}/internal/quarantine/{what}",
+                data=msgspec.json.encode(request),
                 headers={"Authorization": f"Bearer {self._token.reveal()}", "Content-Type": "application/json"},
                 allow_redirects=False,
             ) as response:
@@ -49,13 +82,13 @@ class Unmasking:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("the loader does not answer", error=error)
             raise unavailable("Start the loader, then try again.") from error
-        return _row(status, content)
+        return _told(status, content, answer)
 
 
 def unavailable(remedy: str) -> ApiError:
-    """503: nothing can be unmasked now, and nothing was shown."""
+    """503: no row can be opened now, and nothing was shown or kept."""
     return ApiError(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The row cannot be unmasked now.", code="unmask_unavailable", remedy=remedy
+        HTTPStatus.SERVICE_UNAVAILABLE, "The row cannot be opened now.", code="unmask_unavailable", remedy=remedy
     )
 
 
@@ -67,10 +100,10 @@ async def open_unmasking(settings: GatewaySettings) -> AsyncIterator[Unmasking]:
         yield Unmasking(session, settings)
 
 
-def _row(status: int, content: bytes) -> UnmaskedRow:
+def _told(status: int, content: bytes, answer: type[T]) -> T:
     try:
         if status == HTTPStatus.OK:
-            return msgspec.json.decode(content, type=UnmaskedRow)
+            return msgspec.json.decode(content, type=answer)
         code = msgspec.json.decode(content, type=Answered).code
     except msgspec.MsgspecError:
         code = ""
@@ -82,5 +115,8 @@ def _row(status: int, content: bytes) -> UnmaskedRow:
             code=code,
             remedy="Put the key back into ENCRYPTION_KEY of the loader; a key that retention removed is gone for good.",
         )
-    log.error("the loader refuses to unmask", status=status, code=code or None)
+    if code in REFUSALS:
+        refusal, detail, remedy = REFUSALS[code]
+        raise ApiError(refusal, detail, code=code, remedy=remedy)
+    log.error("the loader refuses to open a row", status=status, code=code or None)
     raise unavailable("Give the gateway and the loader the same SERVICE_TOKEN; look at the loader's log.")

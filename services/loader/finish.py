@@ -10,6 +10,7 @@ import asyncpg
 from services.loader.arrivals import Arrivals
 from services.loader.differing import different
 from services.loader.proof import failure_of, prove_sums
+from services.loader.rebuilding import LEFT_OFF, rebuild_constraints
 from services.loader.runs import LoadRuns
 from services.loader.shadow import drop_shadow
 from services.loader.transaction import told, transaction
@@ -55,6 +56,7 @@ async def finish_run(pool: Pool, run: UUID, runs: LoadRuns | None = None) -> Run
             await failpoint("loader.finish_begun")
             await restore_triggers(connection, run)
             await failpoint("loader.finish_triggers_restored")
+            held = await rebuild_constraints(pool, run)
             is_dry = await drop_shadow(connection, run)  # which left nothing of the target to be put in order
             is_verify = (await read_compared(connection, run)).is_verify  # which wrote nothing there
             for table in () if is_dry or is_verify else mapped_tables(plan):
@@ -69,7 +71,7 @@ async def finish_run(pool: Pool, run: UUID, runs: LoadRuns | None = None) -> Run
             is_undo = await read_undo(connection, run) is not None
         sums = {} if is_verify or is_undo else await _prove(connection, run, plan, runs)
         arrived = await Arrivals(runs).found(connection, run) if runs is not None else ()
-        return await _end(connection, run, plan, failure_of(sums), arrived)
+        return await _end(connection, run, plan, failure_of(sums), arrived, held)
 
 
 async def _prove(
@@ -110,6 +112,7 @@ async def _end(
     plan: CompiledPlan,
     differs: RunError | None,
     arrived: Collection[UUID],
+    held: Collection[str],
 ) -> RunChanged | None:
     async with transaction(connection, "ending a run"):
         with told("ending a run"):
@@ -119,6 +122,7 @@ async def _end(
             warnings = [
                 *await _unguarded(connection, mapped_tables(plan)),
                 *[warning async for warning in _still_filled(connection, plan)],
+                *(TableWarning(code=LEFT_OFF, table=words) for words in held),
             ]
             ended = await end_run(connection, run, failure, warnings)
             if ended and failure is None:

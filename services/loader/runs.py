@@ -15,7 +15,7 @@ from shared.core.versions import Versions, check_versions, own_versions
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
 from shared.ledger.settling import read_loading
-from shared.plan.compiled import CompiledMapping, CompiledPlan, decode_compiled
+from shared.plan.compiled import CompiledMapping, CompiledPlan, LoadProgram, decode_compiled
 
 KEPT = 32
 
@@ -74,7 +74,7 @@ class LoadRuns:
             key = RunKey(self._keyring.unwrap(found.wrapped_key, run))
             known = self._kept[run] = LoadRun(
                 run=run,
-                plan=_plan(found.compiled),
+                plan=_plan(found.compiled, searched=found.options.suspend_constraints),
                 mode=found.mode,
                 tries=found.options.tries,
                 replays=found.options.replay is not None,
@@ -93,8 +93,27 @@ class LoadRuns:
         return found.key
 
 
-def _plan(compiled: bytes) -> CompiledPlan:
+def _plan(compiled: bytes, *, searched: bool) -> CompiledPlan:
+    """The plan; `searched` where no foreign key is relied on, and every parent is looked for."""
     try:
-        return decode_compiled(compiled)
+        plan = decode_compiled(compiled)
     except msgspec.MsgspecError as error:
         raise RunError("The run's plan was compiled by another version.", code="version_differs") from error
+    return _searching(plan) if searched else plan
+
+
+def _searching(plan: CompiledPlan) -> CompiledPlan:
+    mappings = (
+        msgspec.structs.replace(
+            mapping,
+            load=_unenforced(mapping.load),
+            second=mapping.second and msgspec.structs.replace(mapping.second, load=_unenforced(mapping.second.load)),
+        )
+        for mapping in plan.mappings
+    )
+    return msgspec.structs.replace(plan, mappings=tuple(mappings))
+
+
+def _unenforced(program: LoadProgram) -> LoadProgram:
+    references = (msgspec.structs.replace(reference, enforced=False) for reference in program.references)
+    return msgspec.structs.replace(program, references=tuple(references))

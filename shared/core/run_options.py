@@ -53,6 +53,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     With `verify` the run compares what it has written before it ends;
     `sample` is the share of the rows, above 0 and below 1, that a verify looks at. `repairs_changed` if a repair takes
     rows along whose source changed since they were loaded.
+    `suspend_constraints` takes indexes and foreign keys off the mapped tables until the rows are there.
     """
 
     batch_rows: int = MOST_BATCH_ROWS
@@ -65,3 +66,4 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     verify: bool = False
     sample: float | None = None
     repairs_changed: bool = False
+    suspend_constraints: bool = False

@@ -10,7 +10,8 @@ class BatchBounds(msgspec.Struct, frozen=True, kw_only=True):
 
     `keys` are those of the range that are wanted, a text per part each; None for all of them. `row_count` is what the
     cutting reader saw and `first_row` the number of rows before it in the order of the key (stream cutting, true only
-    in the snapshot of that reader), None where they were not counted.
+    in the snapshot of that reader), None where they were not counted. `edits` are values, by `alias.column`, that are
+    read in the place of the source's.
     """
 
     lower: tuple[str, ...] | None = None
@@ -18,3 +19,4 @@ class BatchBounds(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[tuple[str, ...], ...] | None = None
     row_count: int | None = None
     first_row: int | None = None
+    edits: tuple[tuple[str, str | None], ...] = ()

@@ -60,7 +60,7 @@ class CutMapping(msgspec.Struct, frozen=True, kw_only=True):
 
     `cut_complete` unless its first batch finds out what there is to do, and adds others. `source_sums` are those of the
     FROM result by target column, None where they cannot be held against what is sent; `not_checked` are the rows that a
-    sample leaves out.
+    sample leaves out. The loader finds the parents of `found_columns` itself, so that their foreign keys may be off.
     """
 
     mapping: str
@@ -76,6 +76,8 @@ class CutMapping(msgspec.Struct, frozen=True, kw_only=True):
     cut_complete: bool = True
     not_checked: int = 0
     source_sums: dict[str, Sum] | None = None
+    found_columns: tuple[str, ...] = ()
+    key_column: str = ""
 
 
 class TakenSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,6 +195,8 @@ async def write_plan(
                 mapping.table.name,
                 list(mapping.triggers_off),
                 seal_source_sums(mapping.source_sums, key, run, mapping.mapping),
+                list(mapping.found_columns),
+                mapping.key_column,
             )
             if mapping.not_checked:
                 await connection.execute(

@@ -29,11 +29,16 @@ class Grouping(StrEnum):
 
 
 class Resolution(StrEnum):
-    """What became of a row."""
+    """What became of a row: a later run wrote it or left it out, somebody gave it up, or it was refused once more.
+
+    What is `replaced` waits as a row of that later run, and comes to the same as that.
+    """
 
     WAITING = ""
     REPLAYED = "replayed"
+    FILTERED = "filtered"
     DISCARDED = "discarded"
+    REPLACED = "replaced"
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +86,8 @@ class SealedRow(msgspec.Struct, frozen=True, kw_only=True):
     sealed_key: bytes
     sealed_row: bytes
     wrapped_key: bytes | None
+    target_key: UUID | None
+    resolution: Resolution
 
 
 class Quarantine:
@@ -133,6 +140,8 @@ async def read_sealed(connection: asyncpg.Connection, run: UUID, row: UUID) -> S
         sealed_key=found["sealed_key"],
         sealed_row=found["sealed_row"],
         wrapped_key=found["wrapped"],
+        target_key=found["target_key"],
+        resolution=Resolution(found["resolution"]),
     )
 
 

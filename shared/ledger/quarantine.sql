@@ -53,6 +53,6 @@ select q.id, q.mapping, q.stage, q.reasons, q.masked, q.waits_for, q.resolution,
 select exists (select from transfuse.quarantine q where q.run_id = $1 and q.id = $2);
 
 -- name: sealed_row
-select q.mapping, q.sealed_key, q.sealed_row, k.wrapped
+select q.mapping, q.target_key, q.resolution, q.sealed_key, q.sealed_row, k.wrapped
   from transfuse.quarantine q left join transfuse.run_key k on k.run_id = q.run_id
  where q.run_id = $1 and q.id = $2;

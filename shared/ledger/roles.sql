@@ -34,10 +34,19 @@ revoke execute on function
     transfuse.copy_table(text, oid), transfuse.default_is_harmless(oid), transfuse.check_is_harmless(oid),
     transfuse.keep_transactions(), transfuse.own_transactions(uuid),
     transfuse.follow_sequence(regclass, regclass), transfuse.guard_copy(text, oid, text[]),
-    transfuse.list_unchecked(uuid, oid), transfuse.make_shadow(uuid, jsonb), transfuse.drop_shadow(uuid)
+    transfuse.list_unchecked(uuid, oid), transfuse.make_shadow(uuid, jsonb), transfuse.drop_shadow(uuid),
+    transfuse.wants_suspension(uuid), transfuse.suspend_constraints(uuid), transfuse.release_constraints(uuid),
+    transfuse.note_suspended(text, text, text, text, text, text, boolean, jsonb, text),
+    transfuse.constraints_to_restore(uuid), transfuse.take_suspended(text, text, text, text),
+    transfuse.give_back_suspended(text, text, text, text), transfuse.restore_index(text, text, text),
+    transfuse.restore_foreign_key(text, text, text), transfuse.validate_foreign_key(text, text, text),
+    transfuse.forget_constraints(uuid), transfuse.constraints_of_ended(double precision)
     from public;
 
 -- name: gateway
+grant select on transfuse.suspended_constraint, transfuse.constraint_hold to :role;
+grant execute on function transfuse.wants_suspension(uuid), transfuse.suspend_constraints(uuid),
+    transfuse.constraints_of_ended(double precision) to :role;
 grant select on transfuse.schema_migration, transfuse.service_role, transfuse.target_schema, transfuse.suspended_trigger
     to :role;
 grant select, insert on transfuse.plan, transfuse.migration to :role;
@@ -130,6 +139,10 @@ grant execute on function
     to :role;
 
 -- name: loader
+grant select on transfuse.suspended_constraint, transfuse.constraint_hold to :role;
+grant execute on function transfuse.release_constraints(uuid), transfuse.constraints_to_restore(uuid),
+    transfuse.restore_index(text, text, text), transfuse.restore_foreign_key(text, text, text),
+    transfuse.validate_foreign_key(text, text, text), transfuse.forget_constraints(uuid) to :role;
 grant select on transfuse.unchecked to :role;
 grant execute on function transfuse.make_shadow(uuid, jsonb), transfuse.drop_shadow(uuid) to :role;
 grant select on transfuse.plan, transfuse.migration, transfuse.run, transfuse.run_key, transfuse.target_schema,

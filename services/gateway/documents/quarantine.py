@@ -19,11 +19,13 @@ Name = Annotated[str, Meta(max_length=256)]
 
 
 class RowState(StrEnum):
-    """What became of a row; every row is one of these."""
+    """What became of a row; every row is one of these. One that was refused again is `replaced` by the later row."""
 
     WAITING = "waiting"
     REPLAYED = "replayed"
+    FILTERED = "filtered"
     DISCARDED = "discarded"
+    REPLACED = "replaced"
 
     @property
     def resolution(self) -> Resolution:

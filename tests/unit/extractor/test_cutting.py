@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.extractor.cutting import batch_rows, between, integer_marks, placed
-from services.extractor.planner import joined, without_places
+from services.extractor.ranges import joined, without_places
 from shared.core.run_options import RunOptions
 from shared.ledger.bounds import BatchBounds
 
