@@ -237,6 +237,7 @@ def _options(asked: AskedRun) -> StartOptions:
         mode=asked.options.tries if asked.mode is LoadMode.CHECK else asked.mode,
         only=asked.options.only,
         verify=asked.options.verify,
+        suspend_constraints=asked.options.suspend_constraints,
     )
 
 

@@ -79,7 +79,7 @@ CONFLICTS = frozenset(
         *("already_active", "active_run", "name_taken", "not_allowed", "not_available", "not_stopped"),
         *("other_migration", "unresolved_rows"),
         *("nothing_waits", "not_replayable", "replay_active", "undone"),
-        *("details_removed", "nothing_to_undo"),
+        *("details_removed", "nothing_to_undo", "no_validation"),
     }
 )
 MISSING = frozenset({"unknown_run", "unknown_migration", "unknown_plan", "unknown_row", "unknown_account"})

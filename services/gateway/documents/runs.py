@@ -31,7 +31,8 @@ class RunDocument(Document, frozen=True, kw_only=True):
     """One run as lists show it. `message` is that of a failure or pause, `reason` its code.
 
     `counts` are settled rows by outcome, `warnings` what was warned about in mappings, `notices` about the run as a
-    whole, all as its status has them; `warning_count` counts both.
+    whole, all as its status has them; `warning_count` counts both. `about` is the run that this one undoes, verifies or
+    replays rows of; since `undoneAt` what the run wrote is not there any more.
     """
 
     id: UUID
@@ -51,6 +52,8 @@ class RunDocument(Document, frozen=True, kw_only=True):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    about: UUID | None = None
+    undone_at: datetime | None = None
     counts: Counts = Counts()
     warnings: tuple[WarningStatus, ...] = ()
     notices: tuple[Notice, ...] = ()
