@@ -9,10 +9,10 @@ from importlib.metadata import version
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from services.loader.editing import edit_row
 from services.loader.opening import open_row
-from services.loader.settings import LoaderSettings
 from shared.core.errors import TransfuseError
 from shared.core.redaction import Masked
 from shared.core.run_options import ReplayChoice
@@ -25,8 +25,16 @@ from shared.ledger.register import Register
 from shared.ledger.replays import discard_rows, follower, start_replay
 from shared.plan.model import Plan
 from shared.postgres.pools import Session, open_pool
+from shared.settings.service import KeyEncryption, Target
 from transfuse.operator import Operator, actor
 from transfuse.quarantine_control import ListedGroup, ListedRow, not_the_newest, other_plan
+
+
+class LoaderAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """What opens a refused row: the loader's role in the target's database, and the keys."""
+
+    target: Target
+    keyring: KeyEncryption
 
 
 class LedgerQuarantine:
@@ -117,7 +125,7 @@ class LedgerQuarantine:
     @asynccontextmanager
     async def _loader(self) -> AsyncIterator[tuple[asyncpg.Connection, Keyring]]:
         """A session of the loader's role, and its keys."""
-        settings = self._ledger.workspace.load(LoaderSettings, "loader", os.environ)
+        settings = self._ledger.workspace.load(LoaderAccess, "loader", os.environ)
         async with open_pool(settings.target, "target", Session()) as pool, pool.acquire() as connection:
             yield connection, settings.keyring
 
