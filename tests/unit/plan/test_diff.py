@@ -118,7 +118,7 @@ def test_a_part_of_the_language_that_is_new_must_be_compared_too() -> None:
     compared = {
         "into", "from_", "key", "content_key", "key_domain", "excludes_expected", "keep", "columns", "follows",
         "missing_parent", "bad_value", "rules", "required", "clear", "proof_sums", "unique_checked", "quarantine_limit",
-        "triggers", "functions", "placeholder", "accounts", "gone", "changed",
+        "triggers", "functions", "placeholder", "accounts", "gone", "changed", "thresholds",
     }  # fmt: skip
     assert set(Mapping.__struct_fields__) == compared | {"name", "position"}
     of_plan = {

@@ -58,8 +58,10 @@ async def test_a_priority_is_a_word(api: Api) -> None:
 
 IMPOSSIBLE: tuple[tuple[dict[str, Any], int, str], ...] = (
     ({"validateOnly": True, "skipValidation": True}, 400, "contradiction"),
-    ({"validateOnly": True, "mode": "insert"}, 400, "contradiction"),
-    ({"validateOnly": True}, 409, "not_available"),
+    ({"validateOnly": True, "mode": "compare"}, 400, "contradiction"),
+    ({"validateOnly": True, "verify": True}, 400, "contradiction"),
+    ({"validateOnly": True, "only": ["people.name"]}, 409, "not_available"),
+    ({"mode": "check", "skipValidation": True}, 400, "contradiction"),
     ({"mode": "compare"}, 409, "not_available"),
     ({"mode": "patch"}, 400, "contradiction"),
     ({"mode": "insert", "only": ["people.name"]}, 400, "contradiction"),
