@@ -114,7 +114,9 @@ async def _measured(installation: Installation, five: Services, legacy: str, cha
 async def _run(installation: Installation, before: dict[str, Rows], *words: str) -> Done:
     plan = str(installation.home / "plan.yml")
     async with started(installation, "run", plan, *words) as command:
-        await asyncio.wait_for(command.communicate(), LONGEST_SECONDS)
+        _, said = await asyncio.wait_for(command.communicate(), LONGEST_SECONDS)
+        if command.returncode:
+            raise SystemExit(f"transfuse run {' '.join(words)} ended with {command.returncode}: {said.decode()}")
     async with ledger_of(installation) as ledger:
         snapshot = await ledger.progress.read(await ledger.youngest())
     versions = await read(installation.target, VERSIONS)

@@ -35,3 +35,21 @@ begin atomic
       join transfuse.kept_transaction k on k.migration_id = own.migration_id
      where own.id = own_transactions.run;
 end;
+
+-- As before. The manifests of a mapping stay, too, until a younger run has loaded all of it: which rows are gone is told by them.
+-- A replay and a verification that follow the last whole run do not take its place.
+create or replace function transfuse.mappings_beyond_retention(migration uuid, run uuid) returns text[]
+    language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+    select coalesce(array_agg(m.mapping), '{}')
+      from (select distinct mapping from transfuse.run_mapping where run_id = run) m
+      join transfuse.run own on own.id = run
+     where transfuse.run_with_undo_records(migration, m.mapping) is distinct from run
+       and (own.mode not in ('insert', 'merge') or own.undone_at is not null
+            or exists (select from transfuse.run younger
+                         join transfuse.run_mapping whole
+                           on whole.run_id = younger.id and whole.mapping = m.mapping and whole.pass = 1
+                        where younger.migration_id = own.migration_id and younger.created_at > own.created_at
+                          and younger.state = 'completed' and younger.mode in ('insert', 'merge')
+                          and younger.kind not in ('undo', 'replay') and younger.undone_at is null));
+end;

@@ -255,3 +255,26 @@ async def test_preflights_and_passes_push_no_run_out_of_retention(history: Histo
         for _ in range(20):
             await history.beside(runs[0], kind, "completed")
     assert await history.retention.outlook() == ()
+
+
+async def test_manifests_stay_until_a_younger_run_has_loaded_the_whole_mapping(history: History) -> None:
+    whole = await history.ended("doctors")
+    for _ in range(KEPT_COMPLETED):
+        replay = await history.ended("doctors")
+        await history.connection.execute("update transfuse.run set kind = 'replay' where id = $1", replay)
+    await history.clean()
+    assert await history.left("manifest", whole) > 0
+    await history.ended("doctors")
+    assert whole in [item.run for item in await history.clean()]
+    assert await history.left("manifest", whole) == 0
+
+
+async def test_the_transactions_of_manifests_that_went_are_known_still(history: History) -> None:
+    old = await history.ended("doctors")
+    query = "select transaction_id from transfuse.manifest where run_id = $1"
+    wrote = {row[0] for row in await history.connection.fetch(query, old)}
+    youngest = (await history.many(KEPT_COMPLETED, "doctors"))[-1]
+    await history.clean()
+    assert await history.left("manifest", old) == 0
+    known = await history.connection.fetch("select o.id::text from transfuse.own_transactions($1) as o (id)", youngest)
+    assert {str(one % 2**32) for one in wrote} <= {row[0] for row in known}

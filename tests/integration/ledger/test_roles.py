@@ -95,7 +95,7 @@ STATEMENTS = {
         "extractor loader",
     ),
     "open mappings": ("update transfuse.run_mapping set state = 'open'", "gateway extractor loader"),
-    "count of a mapping": ("update transfuse.run_mapping set from_rows = 1", "extractor"),
+    "count of a mapping": ("update transfuse.run_mapping set from_rows = 1", "extractor loader"),
     "write batches": (
         "insert into transfuse.batch (run_id, mapping, seq) select id, 'patients', 99 from transfuse.run",
         "extractor loader",
