@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.core.priority import Priority
 from shared.core.run_options import RunOptions
 from shared.core.states import LoadMode, RunKind
+from shared.core.suspension import check_suspension
 from shared.ledger.runs import NewRun, Runs
 from shared.plan.model import Plan
 
@@ -23,6 +24,7 @@ async def start(
     mode: LoadMode = LoadMode.INSERT,
 ) -> UUID:
     """Register the plan and the migration as needed, and write a pending run. Raises Refused `already_active`."""
+    check_suspension(options, mode)
     await runs.register_plan(name=plan.name, hash=plan.hash, files=plan.files)
     await runs.register_migration(migration, plan_name=plan.name, actor=actor)
     new = NewRun(

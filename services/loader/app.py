@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from services.loader.handlers import Handlers
 from services.loader.loader import BatchLoader
+from services.loader.rebuilding import REBUILDERS
 from services.loader.settings import LoaderSettings
 from services.loader.undo.handlers import UndoCommand, UndoHandlers
 from services.loader.undo.planner import UndoPlanner
@@ -26,7 +27,7 @@ SESSION = Session(search_path='"$user", public, extensions')
 
 @asynccontextmanager
 async def build(settings: LoaderSettings, bus: Bus) -> AsyncIterator[Service]:
-    async with open_pool(settings.target, "target", SESSION, most=2 * CONCURRENT_LOADS + 3) as pool:
+    async with open_pool(settings.target, "target", SESSION, most=2 * CONCURRENT_LOADS + 3 + REBUILDERS) as pool:
         loader = BatchLoader(pool, settings.keyring)
         handlers = Handlers(loader, pool)
         load: Stage[LoadBatch] = Stage(

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterator
 from services.loader.finish import finish_run
 from services.loader.load import Settled
 from services.loader.loader import BatchLoader
+from services.loader.rebuilding import rebuild_after_end
 from services.loader.removal import Removal
 from shared.core.errors import Refused, RunError, SchemaDrifted, TransfuseError, VersionDiffers
 from shared.core.ids import BatchRef
@@ -54,6 +55,8 @@ class Handlers:
                 await report_attempt_failed(connection, message.batch, error.code)
 
     async def finish_run(self, message: FinishRun) -> AsyncGenerator[Message, None]:
+        if await rebuild_after_end(self._pool, message.run):
+            return
         await self._loader.check_version(message.run)
         await self._loader.extras.look(message.run)
         ended = await finish_run(self._pool, message.run, self._loader.runs)

@@ -16,6 +16,7 @@ from shared.core.passes import REMOVAL
 from shared.core.states import RunKind, RunState
 from shared.ledger.mapping_events import tell_ended, tell_limited
 from shared.ledger.runs import Runs
+from shared.ledger.suspending import Suspension, ended_runs, suspend_constraints
 from shared.messages import (
     Command,
     ExtractBatch,
@@ -93,7 +94,8 @@ class Dispatch:
                 await _restore_triggers(connection, run)
             for row in await connection.fetch(SQL["runs_with_shadows"]):
                 await _drop_shadow(connection, row["id"])
-        turn = Turn()
+            bare = await ended_runs(connection)  # whose constraints are off: a loader puts them back
+        turn = Turn(commands=tuple(FinishRun(run=run) for run in bare))
         for run in cancelling:
             if await self._runs.complete_cancel(run):
                 turn += Turn(changes=(RunChanged(run=run, state=RunState.CANCELLED),))
@@ -138,6 +140,11 @@ class Dispatch:
         return Turn() if issued is None else Turn(commands=(command,))
 
     async def _advance(self, connection: asyncpg.Connection, run: UUID, kind: RunKind, budget: int) -> Turn:
+        match await suspend_constraints(connection, run):
+            case Suspension.DEFERRED:
+                return Turn()
+            case Suspension.NOT_OWNED | Suspension.PARTITIONED as refused:
+                return await _end_for_constraints(connection, run, refused)
         deferred = await _settle_and_open(connection, run, kind)
         if isinstance(deferred, Turn):
             return deferred
@@ -258,6 +265,17 @@ async def _end_for_triggers(connection: asyncpg.Connection, run: UUID, mapping: 
     message = f"The triggers of mapping {mapping} cannot be switched off: the ledger's owner does not own its table."
     remedy = "Run `transfuse init` as the owner of the target's tables, or keep the triggers on in the plan."
     return await _stop(connection, run, RunState.FAILED, "table_not_owned", message, remedy)
+
+
+async def _end_for_constraints(connection: asyncpg.Connection, run: UUID, refused: Suspension) -> Turn:
+    message = {
+        Suspension.NOT_OWNED: "The ledger's owner does not own every mapped table: their constraints stay.",
+        Suspension.PARTITIONED: "The constraints of a partitioned table cannot be taken off and put back as they were.",
+    }[refused]
+    remedy = (
+        "Start a run that leaves constraints in force, or run `transfuse init` as the owner of the target's tables."
+    )
+    return await _stop(connection, run, RunState.FAILED, "constraints_not_suspended", message, remedy)
 
 
 async def _stop(

@@ -39,8 +39,8 @@ returning snapshot_count;
 -- name: insert_mapping
 insert into transfuse.run_mapping
     (run_id, mapping, pass, position, depends_on, state, in_seq_order, cut_complete, driving_rows, from_rows,
-     target_schema, target_table, triggers_off, source_sums)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+     target_schema, target_table, triggers_off, source_sums, found_columns, key_column)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
 
 -- name: batch_counts
 select mapping, pass,

@@ -28,7 +28,7 @@ revoke execute on function
     transfuse.retention_outlook(), transfuse.remove_details(uuid, uuid, integer),
     transfuse.replays_of(uuid), transfuse.chosen_rows(uuid, uuid[], text, text, text),
     transfuse.discard_rows(uuid, uuid[], text, text, text), transfuse.start_replay(uuid, uuid[]),
-    transfuse.edited_keys(uuid, text), transfuse.wait_again(),
+    transfuse.edited_keys(uuid, text), transfuse.wait_again(), transfuse.sum_resolutions(),
     transfuse.shadow_schema(uuid), transfuse.operator_name(oid), transfuse.shadow_uniques(text, oid, text[]),
     transfuse.shadow_references(text, oid), transfuse.can_try_reference(oid), transfuse.is_harmless(oid, "char"),
     transfuse.copy_table(text, oid), transfuse.default_is_harmless(oid), transfuse.check_is_harmless(oid),
@@ -74,7 +74,7 @@ grant execute on function transfuse.replays_of(uuid), transfuse.chosen_rows(uuid
     transfuse.discard_rows(uuid, uuid[], text, text, text), transfuse.edited_keys(uuid, text)
     to :role;
 grant select on transfuse.run_event, transfuse.preflight, transfuse.batch_total, transfuse.warning_total,
-    transfuse.quarantine_total to :role;
+    transfuse.quarantine_total, transfuse.resolution_total to :role;
 grant execute on function transfuse.retention_outlook(), transfuse.remove_details(uuid, uuid, integer) to :role;
 grant select on transfuse.audit, transfuse.audit_head to :role;
 grant select (masked) on transfuse.quarantine to :role;
@@ -98,6 +98,7 @@ grant execute on function transfuse.drop_shadow(uuid) to :role;
 
 -- name: extractor
 grant select, insert, update on transfuse.validation to :role;
+grant select, insert on transfuse.unchecked to :role;
 grant select on transfuse.plan, transfuse.migration, transfuse.run, transfuse.service_role, transfuse.target_schema to :role;
 grant select on transfuse.finding to :role;
 grant select, insert on transfuse.finding_count to :role;
@@ -182,7 +183,7 @@ grant execute on function transfuse.append_event(uuid, text, jsonb),
 -- name: notifier
 grant select (hash, name, version, created_at) on transfuse.plan to :role;
 grant select on transfuse.migration, transfuse.living_migration, transfuse.run_mapping, transfuse.run_event,
-    transfuse.batch_total, transfuse.warning_total, transfuse.quarantine_total to :role;
+    transfuse.batch_total, transfuse.warning_total, transfuse.quarantine_total, transfuse.resolution_total to :role;
 grant select (id, migration_id, about_run, kind, mode, state, priority, actor, plan_hash, snapshot_at, snapshot_count, reason, message,
               remedy, warnings, created_at, started_at, finished_at, moved_at, undone_at, undone_by_run)
     on transfuse.run to :role;

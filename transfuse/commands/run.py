@@ -13,7 +13,7 @@ from shared.core.states import LoadMode
 from shared.plan.selection import mode_of, select, tried_mode
 from transfuse.commands.plan_files import checked
 from transfuse.exit_codes import ExitCode
-from transfuse.following import follow
+from transfuse.following import follow_all
 from transfuse.operator import console, home_option, run_async
 from transfuse.remote.option import api_option, run_control
 from transfuse.run_control import AskedRun
@@ -31,6 +31,7 @@ class How(TypedDict):
     mode: str | None
     priority: str
     dry_run: bool
+    suspend_constraints: bool
 
 
 @click.command("run")
@@ -66,6 +67,11 @@ class How(TypedDict):
 @click.option("--dry-run", is_flag=True, help="Try everything and write nothing; ends with a report of its checks.")
 @click.option("--priority", type=click.Choice(list(PRIORITIES)), default="normal", show_default=True)
 @click.option("--verify", is_flag=True, help="Compare every row that was written with its source before the run ends.")
+@click.option(
+    "--suspend-constraints",
+    is_flag=True,
+    help="Take indexes and foreign keys off while rows come in; they are back before the run ends.",
+)
 @click.option("--detach", is_flag=True, help="Do not wait; only with started services.")
 def run_command(
     plan_path: Path,
@@ -107,6 +113,7 @@ def run_command(
             batch_bytes=how["batch_bytes"],
             only=only,
             verify=verify,
+            suspend_constraints=how["suspend_constraints"],
             tries=tried_mode(only, mode) if how["dry_run"] else LoadMode.INSERT,
         ),
         mode=LoadMode.CHECK if how["dry_run"] else mode_of(only, mode),
@@ -122,4 +129,4 @@ async def _run(home: Path, api: str | None, asked: AskedRun, *, detach: bool) ->
         if detach and not working_here:
             console.print(runs.again(run))
             return ExitCode.OK
-        return await follow(runs, run)
+        return await follow_all(runs, run)

@@ -159,6 +159,11 @@ class GatewayRuns:
             return () if found is None else tuple(map(_listed, await runs_of(self._api, found.id, limit)))
         return tuple(map(_listed, await youngest_runs(self._api, limit)))
 
+    async def follower(self, run: UUID) -> UUID | None:
+        """See `RunControl.follower`: the services there go on by themselves."""
+        del run
+        return None
+
     async def silent(self) -> str:
         """See `RunControl.silent`."""
         health = await self._api.get("/api/health", HealthDocument, also={HTTPStatus.SERVICE_UNAVAILABLE})

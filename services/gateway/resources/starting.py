@@ -18,6 +18,7 @@ from services.gateway.documents.starting import StartForm, StartOptions
 from services.gateway.resources.runs import document_of
 from shared.core.run_options import RunOptions
 from shared.core.states import BUILT_MODES, LoadMode, RunKind
+from shared.core.suspension import check_suspension
 from shared.identity.permissions import Permission
 from shared.ledger.idempotency import KeyedRequest
 from shared.ledger.outcomes import RunOutcome
@@ -142,6 +143,15 @@ async def _check_only(
 def _new_run(call: Call[Nothing, Nothing, StartForm], migration: Migration, mode: LoadMode) -> NewRun:
     """The run as the ledger takes it: of the newest version of the migration's plan."""
     options = call.body.options
+    taken = RunOptions(
+        batch_rows=options.batch_size,
+        skip_validation=options.skip_validation,
+        only=options.only,
+        tries=tried_mode(options.only, options.mode) if is_dry(options) else LoadMode.INSERT,
+        verify=options.verify,
+        suspend_constraints=options.suspend_constraints,
+    )
+    check_suspension(taken, mode)
     return NewRun(
         migration=migration.id,
         plan_hash=migration.plan_hash,
@@ -150,13 +160,7 @@ def _new_run(call: Call[Nothing, Nothing, StartForm], migration: Migration, mode
         kind=RunKind.VALIDATE if mode is LoadMode.CHECK else RunKind.MIGRATE,
         mode=mode,
         priority=options.priority.rank,
-        options=RunOptions(
-            batch_rows=options.batch_size,
-            skip_validation=options.skip_validation,
-            only=options.only,
-            tries=tried_mode(options.only, options.mode) if is_dry(options) else LoadMode.INSERT,
-            verify=options.verify,
-        ),
+        options=taken,
     )
 
 
