@@ -44,6 +44,15 @@ async def follow(runs: RunControl, run: UUID) -> ExitCode:
     return exit_code(status)
 
 
+async def follow_all(runs: RunControl, run: UUID) -> ExitCode:
+    """Follow a run, and the replays that start by themselves when parents have arrived; the worst that they came to."""
+    worst = await follow(runs, run)
+    while (following := await runs.follower(run)) is not None:
+        console.print(f"\nrun {following} replays rows whose parents have arrived")
+        run, worst = following, max(worst, await follow(runs, following))
+    return worst
+
+
 async def tell_silence(runs: RunControl, run: UUID, tell: Callable[[str], object]) -> None:
     """Say once who does not answer, where nothing takes the run for a while."""
     await asyncio.sleep(TAKEN_SECONDS - LISTEN_SECONDS)

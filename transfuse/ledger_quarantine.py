@@ -22,7 +22,7 @@ from shared.ledger.audit import Audit, AuditEntry, Outcome
 from shared.ledger.plans import Plans
 from shared.ledger.quarantine import Group, Grouping, MaskedRow, Quarantine, RowFilter
 from shared.ledger.register import Register
-from shared.ledger.replays import discard_rows, follower, start_replay
+from shared.ledger.replays import discard_rows, start_replay
 from shared.plan.model import Plan
 from shared.postgres.pools import Session, open_pool
 from shared.settings.service import KeyEncryption, Target
@@ -93,11 +93,6 @@ class LedgerQuarantine:
         """See `QuarantineControl.replay`."""
         async with self._ledger.pool.acquire() as connection:
             return await start_replay(connection, run, choice, actor=actor(), transfuse_version=version("transfuse"))
-
-    async def follower(self, run: UUID) -> UUID | None:
-        """See `QuarantineControl.follower`."""
-        async with self._ledger.pool.acquire() as connection:
-            return await follower(connection, run)
 
     @asynccontextmanager
     async def _recorded(self, action: str, what: UUID, detail: Mapping[str, str]) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from services.gateway.documents.verification import VerificationDocument, verification_document
 from shared.core.run_options import BuiltOn
 from shared.core.states import RunState
+from shared.ledger.replays import follower
 from shared.ledger.runs import Run
 from shared.ledger.undos import NewUndo, Undos
 from shared.ledger.validations import read_validation
@@ -103,6 +104,13 @@ class LedgerRuns:
     async def list(self, migration: str | None, limit: int) -> tuple[ListedRun, ...]:
         """See `RunControl.list`."""
         return tuple(map(_listed, await self._ledger.runs.list(migration=migration, limit=limit)))
+
+    async def follower(self, run: UUID) -> UUID | None:
+        """See `RunControl.follower`."""
+        if not self._working_here:
+            return None
+        async with self._ledger.pool.acquire() as connection:
+            return await follower(connection, run)
 
     async def silent(self) -> str:
         """See `RunControl.silent`."""

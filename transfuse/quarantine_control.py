@@ -67,10 +67,6 @@ class QuarantineControl(Protocol):
         """Start a replay of rows."""
         ...
 
-    async def follower(self, run: UUID) -> UUID | None:
-        """The replay that the end of a run has started by itself, where that is known."""
-        ...
-
 
 def other_plan(known: str, given: str) -> Refused:
     """The text is of another plan than the run."""

@@ -101,6 +101,10 @@ class RunControl(Protocol):
         """The history, youngest first, of one migration or of all."""
         ...
 
+    async def follower(self, run: UUID) -> UUID | None:
+        """The replay that the end of a run has started by itself, where this process has to see it through."""
+        ...
+
     async def silent(self) -> str:
         """Why nobody may be taking a run, in one sentence with what to do; empty where everybody answers."""
         ...

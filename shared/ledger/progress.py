@@ -19,6 +19,7 @@ from shared.ledger.snapshots import (
     Pace,
     Phase,
     QuarantineCount,
+    ResolvedCount,
     RunEvent,
     RunSnapshot,
     WarningCount,
@@ -77,7 +78,9 @@ class Progress:
             reasons = await self._read_reasons(connection, run, mappings)
             life = _life(await connection.fetch(SQL["life"], run))
             pace = await _read_pace(connection, found, life.phases)
-        return _snapshot(found, mappings, reasons, life, pace)
+            resolved = await _read_resolved(connection, found, mappings)
+        snapshot = _snapshot(found, mappings, reasons, life, pace)
+        return msgspec.structs.replace(snapshot, resolved=resolved)
 
     async def balance(self, run: UUID) -> tuple[MappingBalance, ...]:
         """The balance of every mapping; one whose rows were not counted yet does not balance."""
@@ -119,6 +122,16 @@ class Progress:
         while len(self._reasons) > RUNS_KNOWN:
             del self._reasons[next(iter(self._reasons))]
         return known
+
+
+async def _read_resolved(
+    connection: asyncpg.Connection, run: asyncpg.Record, mappings: tuple[MappingSnapshot, ...]
+) -> tuple[ResolvedCount, ...]:
+    """What became of refused rows; they are counted anew each time, for later runs and people decide about them."""
+    if RunState(run["state"]) not in FINAL or not any(mapping.counts.quarantined for mapping in mappings):
+        return ()
+    rows = await connection.fetch(SQL["resolved"], run["id"])
+    return tuple(msgspec.convert({name: value or 0 for name, value in row.items()}, ResolvedCount) for row in rows)
 
 
 def _brought_in(row: asyncpg.Record) -> BroughtInCount:

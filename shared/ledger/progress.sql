@@ -94,6 +94,22 @@ select q.mapping, q.stage, q.code, q."column", sum(q.row_count)::bigint as row_c
  group by q.mapping, q.stage, q.code, q."column"
  order by q.mapping, row_count desc, q.stage, q.code, q."column";
 
+-- name: resolved
+select q.mapping, q.pass as pass_number,
+       sum(q.row_count) filter (where q.resolution = '')::bigint as waiting,
+       sum(q.row_count) filter (where q.resolution = 'replayed')::bigint as replayed,
+       sum(q.row_count) filter (where q.resolution = 'filtered')::bigint as filtered,
+       sum(q.row_count) filter (where q.resolution = 'discarded')::bigint as discarded,
+       sum(q.row_count) filter (where q.resolution = 'replaced')::bigint as replaced
+  from (
+    select q.mapping, q.pass, q.resolution, count(*) as row_count
+      from transfuse.quarantine q where q.run_id = $1 group by 1, 2, 3
+     union all
+    select t.mapping, t.pass, t.resolution, t.row_count from transfuse.resolution_total t where t.run_id = $1
+  ) q
+ group by q.mapping, q.pass
+ order by q.mapping, q.pass;
+
 -- name: latest_run
 select r.id from transfuse.run r join transfuse.migration m on m.id = r.migration_id
  where ($1::text is null or m.name = $1) and r.kind not in ('validate', 'cleanup', 'health_check')

@@ -97,6 +97,18 @@ class QuarantineCount(msgspec.Struct, frozen=True, kw_only=True):
     row_count: int
 
 
+class ResolvedCount(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the rows that a pass of a mapping refused: `replaced` ones were refused again, and wait there."""
+
+    mapping: str
+    pass_number: int
+    waiting: int = 0
+    replayed: int = 0
+    filtered: int = 0
+    discarded: int = 0
+    replaced: int = 0
+
+
 class RunEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a run's history: `kind` is `state`, `asked` or a service's own; `detail` holds names and counts."""
 
@@ -138,7 +150,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     `counts` and `row_total` are of first passes, which read every row once; `work_done` and `work_total` count the
     rows of second passes beside them. `rows_per_second` is over the last seconds while it runs, over the whole run
     when it has ended; `eta_seconds` None while it cannot be told. `asked_by` is who last paused, resumed or
-    cancelled it, `notices` what was warned about that belongs to no mapping's rows. `brought_in` counts what is not in
+    cancelled it, `notices` what was warned about that belongs to no mapping's rows. `resolved` is told of ended runs. `brought_in` counts what is not in
     the source and no warning: the plan or the target has it so.
     """
 
@@ -177,6 +189,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[Notice, ...] = ()
     phases: tuple[Phase, ...] = ()
     pace: Pace = Pace()
+    resolved: tuple[ResolvedCount, ...] = ()
 
     @property
     def is_final(self) -> bool:

@@ -196,6 +196,24 @@ class SumStatus(Document, frozen=True, kw_only=True):
     withheld: bool = False
 
 
+class ResolvedStatus(Document, frozen=True, kw_only=True):
+    """What became of the rows that a pass of a mapping refused, since the run has ended.
+
+    They wait; a later run wrote them (`replayed`) or left them out by rule (`filtered`); somebody gave them up
+    (`discarded`); or a later run refused them again, and they wait there (`replaced`). `loaded_now` are the rows that
+    the run loaded, and those replayed since.
+    """
+
+    mapping: str
+    pass_number: int = msgspec.field(name="pass")
+    waiting: int
+    replayed: int
+    filtered: int
+    discarded: int
+    replaced: int
+    loaded_now: int
+
+
 class RunStatus(Document, frozen=True, kw_only=True):
     """All there is to say of a run now; of a migration that never ran too, with `run_id` None. No values of rows.
 
@@ -238,3 +256,4 @@ class RunStatus(Document, frozen=True, kw_only=True):
     sums: tuple[SumStatus, ...] = ()
     notices: tuple[Notice, ...] = ()
     quarantine: tuple[ReasonStatus, ...] = ()
+    resolved: tuple[ResolvedStatus, ...] = ()

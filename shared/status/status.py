@@ -20,6 +20,7 @@ from shared.status.document import (
     PhaseStatus,
     ProgressStatus,
     ReasonStatus,
+    ResolvedStatus,
     RunStatus,
     StageStatus,
     SumStatus,
@@ -70,6 +71,19 @@ def run_status(snapshot: RunSnapshot, *, stages: Sequence[StageStatus] = (), awa
         sums=_sums(snapshot) if snapshot.is_final else (),
         notices=snapshot.notices,
         quarantine=_quarantine(snapshot),
+        resolved=resolved_of(snapshot),
+    )
+
+
+def resolved_of(snapshot: RunSnapshot) -> tuple[ResolvedStatus, ...]:
+    """What became of refused rows since the run has ended."""
+    loaded = {(one.mapping, one.pass_number): one.counts.loaded for one in snapshot.mappings}
+    return tuple(
+        ResolvedStatus(
+            **msgspec.structs.asdict(one),
+            loaded_now=loaded.get((one.mapping, one.pass_number), 0) + one.replayed,
+        )
+        for one in snapshot.resolved
     )
 
 

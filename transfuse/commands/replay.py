@@ -12,9 +12,8 @@ from shared.core.run_options import ReplayChoice
 from shared.plan.model import Plan
 from transfuse.commands.plan_files import checked
 from transfuse.commands.row_options import Which, choice_of, row_options
-from transfuse.controls import Controls, controls
-from transfuse.exit_codes import ExitCode
-from transfuse.following import follow
+from transfuse.controls import controls
+from transfuse.following import follow_all
 from transfuse.operator import console, home_option, run_argument, run_async
 from transfuse.remote.option import api_option
 
@@ -35,8 +34,8 @@ def replay_command(
 ) -> int:
     """Read rows again that a run refused, by default the youngest run that read all rows, and watch to the balance.
 
-    They are read from the source as it is now, by the newest version of the plan, with values that were edited. Rows that
-    wait for one of them go with them. Without a choice every row that waits is replayed.
+    They are read from the source as it is now, by the newest version of the plan, with values that were edited. Rows
+    that wait for one of them go with them. Without a choice every row that waits is replayed.
 
     \b
     Examples:
@@ -58,13 +57,4 @@ async def _replay(home: Path, api: str | None, run_id: UUID | None, choice: Repl
         async with control.runs.working():
             run = await control.quarantine.replay(about, choice)
             console.print(f"run {run} replays rows of {about}")
-            return await follow_all(control, run)
-
-
-async def follow_all(control: Controls, run: UUID) -> ExitCode:
-    """Watch a run, and the replays that follow by themselves where their parents have arrived; the worst of them."""
-    worst = await follow(control.runs, run)
-    while (following := await control.quarantine.follower(run)) is not None:
-        console.print(f"\nrun {following} replays rows whose parents have arrived")
-        run, worst = following, max(worst, await follow(control.runs, following))
-    return worst
+            return await follow_all(control.runs, run)

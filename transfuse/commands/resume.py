@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from transfuse.following import follow
+from transfuse.following import follow_all
 from transfuse.operator import console, home_option, run_argument, run_async
 from transfuse.remote.option import api_option, run_control
 
@@ -38,4 +38,4 @@ async def _resume(home: Path, api: str | None, run_id: UUID | None, mappings: tu
         run = await runs.run_or_latest(run_id)
         async with runs.working():
             console.print(f"run {run} goes on: {await runs.resume(run, mappings)}")
-            return await follow(runs, run)
+            return await follow_all(runs, run)

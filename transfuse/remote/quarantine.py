@@ -81,11 +81,6 @@ class GatewayQuarantine:
         """See `QuarantineControl.replay`."""
         return (await self._api.post(f"/api/runs/{run}/replay", RunDocument, _form(choice))).id
 
-    async def follower(self, run: UUID) -> UUID | None:
-        """See `QuarantineControl.follower`: the services there go on with it, and nobody here needs to know."""
-        del run
-        return None
-
 
 def _form(choice: ReplayChoice) -> RowChoice:
     described = any(name is not None for name in (choice.code, choice.column, choice.mapping))

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.core.states import RunState
-from shared.status.document import BroughtInStatus, MappingAccount, RunStatus
+from shared.status.document import BroughtInStatus, MappingAccount, ResolvedStatus, RunStatus
 from shared.status.words import BROUGHT_WORDS, of_pass
 from transfuse.exit_codes import ExitCode
 from transfuse.screen.figures import duration, grouped
@@ -24,6 +24,8 @@ def summary(status: RunStatus) -> RenderableType:
     parts: list[RenderableType] = [_balance(status)] if status.mappings else []
     if status.quarantine:
         parts += [Text("\nIn quarantine, by reason", "bold"), _reasons(status.quarantine, "where")]
+    if any(map(_decided, status.resolved)):
+        parts += [Text("\nWhat became of them", "bold"), _resolved(status.resolved)]
     if status.warnings:
         parts += [Text("\nWarnings", "bold"), _reasons(status.warnings, "")]
     if status.notices:
@@ -83,6 +85,22 @@ def _reasons(rows: tuple[object, ...], stage: str) -> Table:
         where = [str(getattr(row, "stage", ""))] if stage else []
         names = [getattr(row, name) for name in ("mapping", "code", "column")]
         table.add_row(*map(Text, (*names, *where)), grouped(getattr(row, "rows")))  # noqa: B009 - two kinds of rows
+    return table
+
+
+def _decided(row: ResolvedStatus) -> int:
+    return row.replayed + row.filtered + row.discarded + row.replaced
+
+
+def _resolved(rows: tuple[ResolvedStatus, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("mapping")
+    titles = ("waiting", "replayed", "filtered", "discarded", "replaced", "loaded_now")
+    for title in titles:
+        table.add_column({"replaced": "refused again", "loaded_now": "loaded now"}.get(title, title), justify="right")
+    for row in rows:
+        figures = (grouped(getattr(row, title)) for title in titles)
+        table.add_row(Text(of_pass(row.mapping, row.pass_number)), *figures)
     return table
 
 

@@ -9,7 +9,15 @@ from uuid import UUID
 from shared.core.document import Document, Form
 from shared.core.states import LoadMode, RunKind, RunState
 from shared.ledger.snapshots import Notice
-from shared.status.document import BalanceStatus, BroughtInStatus, PhaseStatus, ReasonStatus, Verdict, WarningStatus
+from shared.status.document import (
+    BalanceStatus,
+    BroughtInStatus,
+    PhaseStatus,
+    ReasonStatus,
+    ResolvedStatus,
+    Verdict,
+    WarningStatus,
+)
 
 
 class ReportFormat(StrEnum):
@@ -79,5 +87,6 @@ class ReportDocument(Document, frozen=True, kw_only=True):
     brought_in: tuple[BroughtInStatus, ...]
     notices: tuple[Notice, ...]
     quarantine: tuple[ReasonStatus, ...]
+    resolved: tuple[ResolvedStatus, ...]
     phases: tuple[PhaseStatus, ...]
     deeds: tuple[Deed, ...]

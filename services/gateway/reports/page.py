@@ -37,6 +37,7 @@ def report_page(report: ReportDocument) -> str:
         _said(report),
         _balance(report.balance),
         _quarantine(report),
+        _resolved(report),
         _warnings(report),
         _brought_in(report),
         _evidence(report),
@@ -144,6 +145,23 @@ def _quarantine(report: ReportDocument) -> Markup:
     ]
     titles = ("Reason", "Code", "Mapping and column", "Found by", "Rows")
     return _section("In quarantine, by reason", titles, rows)
+
+
+def _resolved(report: ReportDocument) -> Markup:
+    """What became of refused rows since the run has ended; nothing where nothing became of them."""
+    decided = ("replayed", "filtered", "discarded", "replaced")
+    if not any(getattr(found, name) for found in report.resolved for name in decided):
+        return Markup("")
+    rows = [
+        element(
+            "tr",
+            element("td", of_pass(found.mapping, found.pass_number), class_="name"),
+            *(number(getattr(found, name)) for name in ("waiting", *decided, "loaded_now")),
+        )
+        for found in report.resolved
+    ]
+    titles = ("Mapping", "Waiting", "Replayed", "Left out", "Given up", "Refused again", "Loaded now")
+    return _section("What became of refused rows since", titles, rows, first_number=1)
 
 
 def _warnings(report: ReportDocument) -> Markup:

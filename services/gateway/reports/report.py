@@ -46,6 +46,7 @@ def run_report(
         brought_in=status.brought_in,
         notices=status.notices,
         quarantine=status.quarantine,
+        resolved=status.resolved,
         phases=status.phases,
         deeds=_deeds(snapshot, provenance),
     )

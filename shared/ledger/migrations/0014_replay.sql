@@ -31,6 +31,29 @@ create table transfuse.quarantine_edit (
 create index quarantine_edit_of_row on transfuse.quarantine_edit (mapping, target_key);
 create index quarantine_edit_applied on transfuse.quarantine_edit (applied_by_run) where applied_by_run is not null;
 
+-- What became of refused rows that retention has removed since.
+create table transfuse.resolution_total (
+    run_id      uuid not null references transfuse.run (id),
+    mapping     text not null,
+    pass        smallint not null,
+    resolution  text not null,
+    row_count   bigint not null,
+    primary key (run_id, mapping, pass, resolution)
+);
+
+create function transfuse.sum_resolutions() returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into transfuse.resolution_total as t (run_id, mapping, pass, resolution, row_count)
+    select g.run_id, g.mapping, g.pass, g.resolution, count(*) from gone g group by 1, 2, 3, 4
+    on conflict on constraint resolution_total_pkey do update set row_count = t.row_count + excluded.row_count;
+    return null;
+end $$;
+
+create trigger quarantine_removed after delete on transfuse.quarantine
+    referencing old table as gone for each statement execute function transfuse.sum_resolutions();
+
 -- A run, the replays of its rows, the replays of theirs; without those that were undone.
 create function transfuse.replays_of(run uuid) returns setof uuid
     language sql stable security definer set search_path = pg_catalog, pg_temp
