@@ -15,7 +15,7 @@ create index quarantine_replay on transfuse.quarantine (replay_run) where replay
 -- Values that somebody put in the place of the source's, for replays to read. Under the key of the refused row's run.
 create table transfuse.quarantine_edit (
     id              uuid primary key,
-    run_id          uuid not null references transfuse.run (id),
+    run_id          uuid not null references transfuse.run (id) on delete cascade,
     quarantine_id   uuid not null,
     mapping         text not null,
     target_key      uuid,
@@ -33,7 +33,7 @@ create index quarantine_edit_applied on transfuse.quarantine_edit (applied_by_ru
 
 -- What became of refused rows that retention has removed since.
 create table transfuse.resolution_total (
-    run_id      uuid not null references transfuse.run (id),
+    run_id      uuid not null references transfuse.run (id) on delete cascade,
     mapping     text not null,
     pass        smallint not null,
     resolution  text not null,
