@@ -18,7 +18,7 @@ from services.extractor.fingerprint import Fingerprint, differences, drifted, re
 from services.extractor.passes import cuts_of
 from services.extractor.ranges import joined, without_places
 from services.extractor.removals import removals_of
-from services.extractor.replaying import ReplayCut, cut_replay, read_replay
+from services.extractor.replaying import ReplayCut, cut_replay, read_replay, without_conflicts
 from services.extractor.sampling import finer
 from services.extractor.snapshot import Held, Snapshot, SnapshotHolder, reading
 from services.extractor.sums import sum_mappings
@@ -159,10 +159,10 @@ class Planner:
         replay = await read_replay(ledger, self._keyring, run)
         only = run.options.only if replay is None else replay.mappings
         compilation, checks = await self._compile(ledger, run, held.snapshot, only)
-        compiled = compilation.compiled
+        compiled = without_conflicts(compilation.compiled, run)
         check_mode(run.ending, compilation)
         if run.mode is LoadMode.CHECK:
-            await write_validation(ledger, run.run, *foreseen(compilation))
+            await write_validation(ledger, run.run, *foreseen(compilation, run.ending))
         if replay is None:
             cut = ReplayCut(mappings=await self._cut(run, held.snapshot, compiled), warnings=[])
         else:

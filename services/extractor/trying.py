@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from services.extractor.compilation import Compilation
 from shared.core.families import family_of
 from shared.core.passes import SECOND
-from shared.ledger.validations import LeftOut, Limits, PlannedCheck
+from shared.core.states import LoadMode
+from shared.ledger.validations import LeftOut, Limits, PlannedCheck, Unchecked, UncheckedKind
 from shared.plan.compiled import CheckEffect, CompiledMapping
+from shared.plan.model import Gone
 from shared.postgres.catalog import Catalog, Table
 
 EXCLUDED = "excluded"
 
 
-def foreseen(
-    compilation: Compilation,
-) -> tuple[tuple[PlannedCheck, ...], dict[str, Limits], tuple[LeftOut, ...]]:
-    """What the report of a dry run needs to know beforehand: checks, limits of mappings, what is left out."""
-    return checks_of(compilation), limits_of(compilation), left_out(compilation)
+class Foreseen(NamedTuple):
+    """What the report of a dry run needs to know beforehand."""
+
+    checks: tuple[PlannedCheck, ...]
+    limits: dict[str, Limits]
+    left_out: tuple[LeftOut, ...]
+    unchecked: tuple[Unchecked, ...]
+
+
+def foreseen(compilation: Compilation, tries: LoadMode) -> Foreseen:
+    """The same for a plan and the mode that is tried."""
+    return Foreseen(
+        checks=checks_of(compilation),
+        limits=limits_of(compilation),
+        left_out=left_out(compilation),
+        unchecked=tuple(_not_removed(compilation)) if tries is LoadMode.MERGE else (),
+    )
 
 
 def checks_of(compilation: Compilation) -> tuple[PlannedCheck, ...]:
@@ -68,6 +83,14 @@ def _reasons(mapping: CompiledMapping, table: Table | None) -> Iterator[tuple[st
     for key in table.keys if table is not None else ():
         if not key.primary:
             yield "duplicate_of", ", ".join(key.columns) or key.name
+
+
+def _not_removed(compilation: Compilation) -> Iterator[Unchecked]:
+    """A merge would end with the rows that are gone from the source; a dry run has no such pass."""
+    for mapping in compilation.compiled.mappings:
+        table = mapping.load.table
+        if mapping.load.gone is not Gone.IGNORE:
+            yield Unchecked(schema=table.schema, table=table.name, kind=UncheckedKind.REMOVAL, name=mapping.name)
 
 
 def _unread(compilation: Compilation, source: Catalog) -> Iterator[LeftOut]:

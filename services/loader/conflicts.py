@@ -6,6 +6,9 @@ rewritten that cannot be told, and every row that differs counts as changed; one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
 import asyncpg
 
 from services.loader.runs import LoadRun
@@ -28,7 +31,7 @@ async def judge_changed(
 ) -> None:
     """Do with the rows of `verdicts.updated` that somebody changed as the plan says, and warn of those that it decides."""
     identity = identity_columns(program)
-    if run.mode is not LoadMode.MERGE or not verdicts.updated or not identity:
+    if run.ending is not LoadMode.MERGE or not verdicts.updated or not identity:
         return
     fill = {
         "table": shape.table.sql,
@@ -37,7 +40,7 @@ async def judge_changed(
         ),
     }
     ordinals = sorted(verdicts.updated)
-    if program.changed is not Changed.SOURCE_WINS:
+    if program.changed is not Changed.SOURCE_WINS and run.mode is LoadMode.MERGE:  # a dry run locks nothing
         await connection.execute(SQL["lock"].format(**fill), ordinals)
     found = [row["ordinal"] for row in await connection.fetch(SQL["changed"].format(**fill), run.run, ordinals)]
     reason = Reason(code=CHANGED_IN_TARGET)
@@ -49,3 +52,19 @@ async def judge_changed(
     warned = [one for one in found if program.changed is Changed.TARGET_WINS or one not in verdicts.judged]
     if warned:
         verdicts.warned[reason] += len(warned)
+
+
+async def changed_by_others(
+    connection: asyncpg.Connection, run: UUID, program: LoadProgram, shape: TargetShape, ordinals: Sequence[int]
+) -> list[int]:
+    """Those of some staged rows whose row in the target was written last by no run of the migration."""
+    rows = await connection.fetch(SQL["changed"].format(**_fill(program, shape)), run, ordinals)
+    return [row["ordinal"] for row in rows]
+
+
+def _fill(program: LoadProgram, shape: TargetShape) -> dict[str, str]:
+    conditions = [
+        SQL["identity"].format(column=Identifier(name), staged=shape.column(name).staged)
+        for name in identity_columns(program)
+    ]
+    return {"table": shape.table.sql, "identity": " and ".join(conditions)}

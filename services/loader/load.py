@@ -44,5 +44,11 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     bringing: Bringing | None = None
 
     @property
+    def known(self) -> TargetShape:
+        """The shape of the target's own table, also where a copy of it is written."""
+        table = self.run.mapping(self.mapping.name).load.table
+        return msgspec.structs.replace(self.shape, table=table)
+
+    @property
     def doing(self) -> str:
         return f"loading batch {self.opened.batch.seq} of {self.mapping.name}"

@@ -225,7 +225,7 @@ class BatchLoader:
         verdicts.placeholders = await make_placeholders(connection, program, {name: keys[name] for name in needed})
         if await judge_own_keys(connection, program, load.statements, verdicts, load.run.ending):
             self._rerun.add((load.run.run, load.mapping.name))
-        await judge_changed(connection, load.run, program, load.shape, verdicts)
+        await judge_changed(connection, load.run, program, load.known, verdicts)
         await take_out(connection, verdicts.judged, load.shape, load.statements, verdicts)
         if path is Path.ISOLATED:
             refused = await isolate(connection, opened, program, load.shape, load.statements, verdicts)

@@ -40,7 +40,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UncheckedKind(StrEnum):
-    """What a dry run does not try of a table."""
+    """What a dry run does not try of a table; REMOVAL is that of rows which the source has no more."""
 
     TRIGGER = "trigger"
     ROW_SECURITY = "row_security"
@@ -49,6 +49,7 @@ class UncheckedKind(StrEnum):
     DEFAULT = "default"
     FOREIGN_KEY = "foreign_key"
     PARTITION = "partition"
+    REMOVAL = "removal"
 
 
 class Unchecked(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,10 +94,13 @@ async def write_validation(
     checks: Sequence[PlannedCheck],
     limits: Mapping[str, Limits],
     left_out: Sequence[LeftOut],
+    unchecked: Sequence[Unchecked] = (),
 ) -> None:
     """Keep what a dry run will check; of two writings the later stays."""
     texts = [msgspec.json.encode(part).decode() for part in (checks, limits, left_out)]
     await connection.execute(SQL["write"], run, *texts)
+    for one in unchecked:
+        await connection.execute(SQL["write_unchecked"], run, one.schema, one.table, one.kind, one.name)
 
 
 async def read_validation(connection: asyncpg.Connection, run: UUID) -> PlannedValidation:

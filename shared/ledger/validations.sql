@@ -4,6 +4,10 @@
 insert into transfuse.validation (run_id, checks, limits, left_out) values ($1, $2::text::jsonb, $3::text::jsonb, $4::text::jsonb)
 on conflict (run_id) do update set checks = excluded.checks, limits = excluded.limits, left_out = excluded.left_out;
 
+-- name: write_unchecked
+insert into transfuse.unchecked (run_id, target_schema, target_table, kind, name) values ($1, $2, $3, $4, $5)
+on conflict do nothing;
+
 -- name: read
 select r.id, r.mode, r.kind, r.options, v.checks, v.limits, v.left_out
   from transfuse.run r left join transfuse.validation v on v.run_id = r.id

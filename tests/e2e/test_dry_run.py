@@ -9,36 +9,111 @@ import asyncpg
 import pytest
 
 from shared.core.counts import Counts
+from shared.core.states import FINAL, LoadMode
 from shared.ledger.snapshots import RunSnapshot
-from tests.harness.command_line import transfuse
+from tests.harness.command_line import heard, started, transfuse
 from tests.harness.installation import Installation
-from tests.harness.ledger import ledger_of
+from tests.harness.ledger import LedgerView, ledger_of, until
 from tests.harness.portal import PLAN
 from tests.harness.servers import Servers
 from transfuse.exit_codes import ExitCode
 
-SCALE = 0.05
+SCALE, SMALL = 0.05, 0.005
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
-async def test_a_dry_run_has_every_count_of_the_real_run_on_an_empty_and_on_a_filled_target(servers: Servers) -> None:
+async def test_a_dry_run_has_every_count_of_the_run_that_it_tries(servers: Servers) -> None:
     async with servers.portal_installation(SCALE) as installation:
-        for _ in range(2):
-            before = await fingerprint(installation)
-            tried = await transfuse(installation, "run", str(PLAN), "--dry-run")
-            assert tried.code in {ExitCode.WARNINGS, ExitCode.FAILED}, tried.text
-            assert "nothing was written" in tried.out
-            assert "orders_validate" in tried.out
-            dry = await youngest(installation)
-            assert dry.mode == "check"
-            assert await fingerprint(installation) == before
-            assert await copies(installation) == 0
-            done = await transfuse(installation, "run", str(PLAN))
-            assert done.code == ExitCode.WARNINGS, done.text
-            real = await youngest(installation)
-            assert counts(dry) == counts(real)
-            assert reasons(dry) == reasons(real)
-            assert warnings(dry) == warnings(real)
+        dry = await tried(installation)
+    same(dry, (await servers.undisturbed_portal(SCALE)).snapshot)
+
+
+@pytest.mark.parametrize("mode", ("insert", "merge"))
+async def test_a_dry_run_has_every_count_of_a_run_into_a_filled_target(servers: Servers, mode: str) -> None:
+    async with servers.portal_installation(SMALL) as installation:
+        assert (await transfuse(installation, "run", str(PLAN))).code == ExitCode.WARNINGS
+        await change(installation)
+        dry = await tried(installation, "--mode", mode)
+        done = await transfuse(installation, "run", str(PLAN), "--mode", mode)
+        assert done.code == ExitCode.WARNINGS, done.text
+        same(dry, await youngest(installation))
+
+
+async def test_a_dry_run_whose_process_is_killed_goes_on_where_it_was(servers: Servers) -> None:
+    async with servers.portal_installation(SMALL) as installation:
+        before = await fingerprint(installation)
+        async with started(installation, "run", str(PLAN), "--dry-run", "--batch-rows", "50") as process:
+            await heard(process, "run ")
+            async with ledger_of(installation) as ledger:
+                run = (await youngest(installation)).run
+                await until(lambda: has_settled(ledger, run))
+        assert await copies(installation) == 1
+        assert (await youngest(installation)).state not in FINAL
+        said = await transfuse(installation, "resume", str(run))
+        assert "nothing was written" in said.out, said.text
+        same(await youngest(installation), (await servers.undisturbed_portal(SMALL)).snapshot)
+        assert await copies(installation) == 0
+        assert await fingerprint(installation) == before
+
+
+async def test_a_dry_run_that_is_cancelled_leaves_nothing_once_somebody_works_again(servers: Servers) -> None:
+    async with servers.portal_installation(SMALL) as installation:
+        before = await fingerprint(installation)
+        async with started(installation, "run", str(PLAN), "--dry-run", "--batch-rows", "50") as process:
+            await heard(process, "run ")
+            async with ledger_of(installation) as ledger:
+                run = (await youngest(installation)).run
+                await until(lambda: has_settled(ledger, run))
+        assert (await transfuse(installation, "cancel", str(run))).code == ExitCode.OK
+        assert await copies(installation) == 1
+        await tried(installation)
+        assert await fingerprint(installation) == before
+
+
+async def tried(installation: Installation, *more: str) -> RunSnapshot:
+    """A dry run that ended well and left the target as it was."""
+    before = await fingerprint(installation)
+    said = await transfuse(installation, "run", str(PLAN), "--dry-run", *more)
+    assert said.code in {ExitCode.WARNINGS, ExitCode.FAILED}, said.text
+    assert "nothing was written" in said.out, said.text
+    assert "orders_validate" in said.out
+    assert await fingerprint(installation) == before
+    assert await copies(installation) == 0
+    dry = await youngest(installation)
+    assert dry.mode is LoadMode.CHECK
+    return dry
+
+
+async def has_settled(ledger: LedgerView, run: UUID) -> bool:
+    """Whether a run has settled some batches."""
+    settled = await ledger.connection.fetchval(
+        "select count(*) from transfuse.batch where run_id = $1 and state = 'settled'", run
+    )
+    return bool(settled >= 5)
+
+
+async def change(installation: Installation) -> None:
+    """Take some rows out of the target, and change some others, so that each outcome has rows."""
+    connection = await asyncpg.connect(installation.target)
+    try:
+        await connection.execute(
+            """set session_replication_role = replica;
+               create temporary table gone as select * from public.messages order by id limit 10;
+               delete from public.messages where id in (select id from gone);
+               insert into public.messages (legacy_record_id, content, recipient_type)
+               select legacy_record_id, 'somebody else', 'user' from gone limit 3;
+               update public.patients set suffix = 'of somebody else'
+                where id in (select id from public.patients order by id limit 10)"""
+        )
+    finally:
+        await connection.close()
+
+
+def same(dry: RunSnapshot, real: RunSnapshot) -> None:
+    """Every count and every reason is the same."""
+    assert counts(dry) == counts(real)
+    assert reasons(dry) == reasons(real)
+    assert warnings(dry) == warnings(real)
 
 
 def counts(snapshot: RunSnapshot) -> dict[tuple[str, int], Counts]:

@@ -18,6 +18,7 @@ UNCHECKED_WORDS = {
     "default": "default that calls a function",
     "foreign_key": "foreign key",
     "partition": "partition with constraints of its own",
+    "removal": "rows that the source has no more",
 }
 
 

@@ -6,7 +6,7 @@ create table transfuse.unchecked (
     run_id        uuid not null references transfuse.run (id),
     target_schema text not null,
     target_table  text not null,
-    kind          text not null,                        -- trigger | row_security | rule | check | default | foreign_key | partition
+    kind          text not null,                        -- trigger | row_security | rule | check | default | foreign_key | partition | removal
     name          text not null,
     primary key (run_id, target_schema, target_table, kind, name)
 );

@@ -13,14 +13,28 @@ from shared.settings.addresses import PostgresAddress
 from tests.ledgers.ledger import Ledger, made_database
 from tests.loading.target import Target
 
-# Deleting is much quicker than TRUNCATE, which writes and syncs new files.
-EMPTY = "; ".join(
-    f"delete from transfuse.{table}"  # noqa: S608 - constants
-    for table in (
-        *("body", "manifest", "quarantine", "batch", "run_mapping", "run_event", "run_key", "suspended_trigger"),
-        *("unchecked", "validation", "kept_transaction", "run", "migration", "plan", "target_schema"),
-    )
-)
+# Deleting is much quicker than TRUNCATE, which writes and syncs new files. What belongs to runs, in any order.
+EMPTY = """
+do $$
+declare
+    emptied regclass;
+    copied name;
+begin
+    set local session_replication_role = replica;
+    for emptied in
+        select c.oid from pg_class c
+         where c.relnamespace = 'transfuse'::regnamespace and c.relkind = 'r'
+           and (c.relname in ('run', 'migration', 'plan', 'target_schema')
+                or exists (select from pg_attribute a
+                            where a.attrelid = c.oid and a.attname in ('run_id', 'migration_id')))
+    loop
+        execute 'delete from ' || emptied;
+    end loop;
+    for copied in select nspname from pg_namespace where nspname ~ '^transfuse_check_' loop
+        execute format('drop schema %I cascade', copied);
+    end loop;
+end $$
+"""
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from shared.core.errors import RunError
 from shared.core.states import LoadMode
 from shared.ledger.settling import Claim
 from shared.plan.compiled import LoadProgram
+from shared.plan.model import Changed
 from tests.loading.dry_runs import as_dry, copies, dry_run, unchecked
 from tests.loading.target import Body, Target, batch, program, reference
 
@@ -284,3 +285,16 @@ async def test_what_a_dry_run_refused_waits_for_nobody_and_tells_no_other_run_of
     one = Body(select="select md5('v')::uuid, md5('row 1')::uuid")
     await ground.load(batch(run, "visits"), one)
     assert (await ground.counts(batch(run, "visits"))).quarantined == 1
+
+
+@pytest.mark.parametrize("changed", list(Changed))
+async def test_rows_that_somebody_changed_come_to_what_the_real_merge_makes_of_them(
+    ground: Target, changed: Changed
+) -> None:
+    careful = program("people", ("id", "name", "code"), changed=changed)
+    await both(ground, {"people": careful}, {"people": Body(select=ROWS)}, LoadMode.INSERT)
+    await ground.connection.execute("update people set name = 'by hand' where code < 4")
+    later = ROWS.replace("'name ' || g as name", "case when g < 7 then 'later' else 'name ' || g end as name")
+    dry = await both(ground, {"people": careful}, {"people": Body(select=later)}, LoadMode.MERGE)
+    found = await ground.counts(batch(dry, "people"))
+    assert found.updated == (6 if changed is Changed.SOURCE_WINS else 3)
