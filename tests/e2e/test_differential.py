@@ -81,3 +81,32 @@ async def test_too_many_removals_wait_for_a_resume(servers: Servers) -> None:
         said = await transfuse(installation, "resume")
         assert said.code == 0, said.text
         assert await read(installation.target, TARGET_ROWS) == await read(legacy, SOURCE)
+
+
+async def test_a_merge_after_an_undone_one_brings_the_same_changes_again(servers: Servers) -> None:
+    async with practice(servers, SMALL) as (installation, legacy):
+        await run(installation, text=PLAN)
+        first = await read(installation.target, TARGET_ROWS)
+        await change(legacy, 300, seed=11)
+        said, merge = await run(installation, *MERGE, text=PLAN)
+        assert merge.state is RunState.COMPLETED, said.text
+        undone = await transfuse(installation, "undo")
+        assert undone.code == 0, undone.text
+        assert await read(installation.target, TARGET_ROWS) == first
+
+        said, again = await run(installation, *MERGE, text=PLAN)
+
+        assert again.state is RunState.COMPLETED, said.text
+        assert passes(again) == passes(merge)
+        assert await read(installation.target, TARGET_ROWS) == await read(legacy, SOURCE)
+    assert again.warnings == ()
+
+
+async def test_what_was_removed_is_not_missed_by_a_verification(servers: Servers) -> None:
+    async with practice(servers, SMALL) as (installation, legacy):
+        await run(installation, text=PLAN)
+        await change(legacy, 300, seed=12)
+        said, _ = await run(installation, *MERGE, text=PLAN)
+        assert said.code == 0, said.text
+        verified = await transfuse(installation, "verify")
+        assert verified.code == 0, verified.text
