@@ -44,9 +44,9 @@ bench: ## full-size measurements, beside what others would do
 	@$(BIN)/python .make/dashboard_packages.py || true # the others need none; `pages` says what is missing
 	@$(SERVERS) $(BIN)/python -m bench $(ARGS)
 
-faults: ## only the tests that kill, cut and starve
+faults: ## only the tests that kill, cut and starve, the random ones for ten minutes (TRANSFUSE_FAULTS_SECONDS)
 	$(ENVIRONMENT) test
-	@$(SERVERS) $(PYTEST) -m faults $(ARGS)
+	@TRANSFUSE_FAULTS_SECONDS=$${TRANSFUSE_FAULTS_SECONDS:-600} $(SERVERS) $(PYTEST) -m faults $(ARGS)
 
 clean: ## remove the environment, the demo's data and every cache below this folder
 	@sh .make/python .make/clean.py

@@ -57,11 +57,13 @@ class Campaign:
         lost = [fault for fault in self.faults if fault.lost]
         known = (fault.recovery_seconds for fault in self.faults if not fault.lost)
         recoveries = sorted(seconds for seconds in known if seconds is not None) or [0.0]
+        slowest = max(self.faults, key=lambda fault: fault.recovery_seconds or 0.0, default=None)
         p95 = recoveries[min(len(recoveries) - 1, int(len(recoveries) * 0.95))]
         first = (
             f"random faults: survived {len(self.faults) - len(lost)} of {len(self.faults)} in {self.run_count} runs "
             f"(seed {self._seed}), at least {self.duplicates} duplicates absorbed, "
-            f"recovery p50 {statistics.median(recoveries):.1f} s, p95 {p95:.1f} s"
+            f"recovery p50 {statistics.median(recoveries):.1f} s, p95 {p95:.1f} s, "
+            f"longest {recoveries[-1]:.1f} s after {slowest.name if slowest else None!r}"
         )
         lines = [
             first,

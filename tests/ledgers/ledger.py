@@ -103,9 +103,9 @@ class Ledger:
         """A dispatcher's core."""
         return Dispatch(self.pool, msgspec.convert(options, DispatchOptions))
 
-    async def settle(self, ref: BatchRef, *, quarantined: int = 0) -> Claim:
-        """What the loader does with a batch of ROWS rows, in one transaction."""
-        counts = Counts(read=ROWS, loaded=ROWS - quarantined, quarantined=quarantined)
+    async def settle(self, ref: BatchRef, *, rows: int = ROWS, quarantined: int = 0) -> Claim:
+        """What the loader does with a batch of so many rows, in one transaction."""
+        counts = Counts(read=rows, loaded=rows - quarantined, quarantined=quarantined)
         async with self.pool.acquire() as connection, connection.transaction():
             claim = await claim_batch(connection, ref)
             if claim is Claim.CLAIMED:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -22,22 +21,19 @@ from hypothesis.stateful import (
 
 from shared.core.ids import BatchRef
 from shared.core.states import BatchState, RunState
+from shared.crypto.envelope import RunKey
+from shared.ledger import planning
+from shared.ledger.bounds import BatchBounds
 from shared.ledger.dispatch import Dispatch, Turn
 from shared.ledger.reports import report_attempt_failed
-from shared.ledger.settling import Claim
-from tests.ledgers.ledger import ROWS, Ledger, PlannedMapping, batches, made_database, opened_ledger
+from shared.ledger.settling import Claim, claim_batch
+from tests.ledgers.ledger import Ledger, batches, made_database, opened_ledger
+from tests.ledgers.replays import quarantine, replay, waiting
+from tests.property.ledger.model import BY_NAME, MAPPINGS, MOST_ATTEMPTS, OVER, WINDOW, Model, key_of
 
 T = TypeVar("T")
-WINDOW = 3
-MAPPINGS = (
-    PlannedMapping(name="doctors", batches=3),
-    PlannedMapping(name="patients", batches=4, depends_on=("doctors",)),
-    PlannedMapping(name="users", batches=3, in_seq_order=True),
-    PlannedMapping(name="codes", batches=0, depends_on=("users",)),
-    PlannedMapping(name="visits", batches=2, depends_on=("patients", "codes")),
-)
-BY_NAME = {mapping.name: mapping for mapping in MAPPINGS}
-Key = tuple[str, int]
+KEY = RunKey(bytes(32))
+HALVES = BatchBounds(upper=("1",)), BatchBounds(lower=("1",))
 
 
 class LedgerStates(RuleBasedStateMachine):
@@ -48,12 +44,8 @@ class LedgerStates(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.states: dict[Key, BatchState] = {
-            (mapping.name, seq): BatchState.PLANNED for mapping in MAPPINGS for seq in range(1, mapping.batches + 1)
-        }
-        self.attempts: Counter[Key] = Counter()
+        self.model = Model()
         self.messages: list[BatchRef] = []
-        self.run_state = RunState.RUNNING
 
     def wait(self, work: Awaitable[T]) -> T:
         """Do some of the ledger's work."""
@@ -62,7 +54,8 @@ class LedgerStates(RuleBasedStateMachine):
     @initialize()
     def plan(self) -> None:
         """A planned run of a migration of its own."""
-        self.run_id = self.wait(self.ledger.running(*MAPPINGS, migration=f"migration {id(self)}"))
+        self.migration = f"migration {id(self)}"
+        self.run_id = self.wait(self.ledger.running(*MAPPINGS, migration=self.migration))
 
     # What dispatchers do.
 
@@ -73,121 +66,104 @@ class LedgerStates(RuleBasedStateMachine):
         async def all_at_once() -> list[Turn]:
             return await asyncio.gather(*(self.dispatch().tick() for _ in range(dispatchers)))
 
-        self.issue([ref for turn in self.wait(all_at_once()) for ref in batches(turn) if ref.run == self.run_id])
-
-    def issue(self, refs: list[BatchRef]) -> None:
-        """Take over what was issued, if it may be."""
-        startable = {key for key, state in self.states.items() if state is BatchState.PLANNED and self.ready(key)}
-        in_flight = sum(state is BatchState.DISPATCHED for state in self.states.values())
-        keys = [(ref.mapping, ref.seq) for ref in refs]
-        assert len(set(keys)) == len(keys), "a batch was issued twice"
-        if self.run_state is not RunState.RUNNING:
-            assert not keys, f"issued while {self.run_state}"
-        assert set(keys) <= startable
-        assert in_flight + len(keys) <= max(WINDOW, in_flight)
-        if self.run_state is RunState.RUNNING and in_flight < WINDOW and startable:
-            assert keys, "nothing was issued though there is room and work"
-        for key in keys:
-            self.states[key] = BatchState.DISPATCHED
+        refs = [ref for turn in self.wait(all_at_once()) for ref in batches(turn) if ref.run == self.run_id]
+        self.model.issue(refs)
         self.messages.extend(refs)
-        self.follow_run()
 
     def dispatch(self, *, lost_seconds: float = 3600) -> Dispatch:
         """A dispatcher that has just started."""
         return self.ledger.dispatch(window=WINDOW, lost_seconds=lost_seconds, lost_factor=0, overtaken_windows=100)
 
-    def ready(self, key: Key) -> bool:
-        """Whether the model lets a batch be issued."""
-        mapping = BY_NAME[key[0]]
-        own = {seq: state for (name, seq), state in self.states.items() if name == mapping.name}
-        if BatchState.FAILED in own.values():
-            return False
-        if mapping.in_seq_order and any(state is not BatchState.SETTLED for seq, state in own.items() if seq < key[1]):
-            return False
-        return all(self.is_complete(parent) for parent in mapping.depends_on)
-
-    def is_complete(self, name: str) -> bool:
-        """Whether a mapping and all it stands on is complete."""
-        settled = all(state is BatchState.SETTLED for key, state in self.states.items() if key[0] == name)
-        return settled and all(self.is_complete(parent) for parent in BY_NAME[name].depends_on)
-
-    def follow_run(self) -> None:
-        """A tick ends a run in which nothing can go on."""
-        if self.run_state is not RunState.RUNNING:
-            return
-        states = set(self.states.values())
-        if states == {BatchState.SETTLED}:
-            self.run_state = RunState.FINISHING
-        elif BatchState.FAILED in states and BatchState.DISPATCHED not in states:
-            planned = [key for key, state in self.states.items() if state is BatchState.PLANNED]
-            if not any(self.ready(key) for key in planned):
-                self.run_state = RunState.FAILED
-
-    @precondition(lambda self: self.run_state is RunState.RUNNING)
+    @precondition(lambda self: self.model.run_state is RunState.RUNNING)
     @rule()
     def lose_everything(self) -> None:
         """All queues are lost; the dispatcher finds out and issues again what is open."""
         self.messages.clear()
         refs = [ref for ref in batches(self.wait(self.dispatch(lost_seconds=0).tick())) if ref.run == self.run_id]
-        lost = {key for key, state in self.states.items() if state is BatchState.DISPATCHED}
-        again = [ref for ref in refs if (ref.mapping, ref.seq) in lost]
-        assert {(ref.mapping, ref.seq) for ref in again} == lost
-        self.messages.extend(again)
-        self.issue([ref for ref in refs if ref not in again])
+        lost = {key for key, state in self.model.states.items() if state is BatchState.DISPATCHED}
+        again = [ref for ref in refs if key_of(ref) in lost]
+        assert {key_of(ref) for ref in again} == lost
+        self.model.check_generations(again)
+        self.model.issue([ref for ref in refs if ref not in again])
+        self.messages.extend(refs)
 
     # What services do.
 
     @precondition(lambda self: self.messages)
-    @rule(data=st.data(), keep=st.booleans())
-    def settle(self, data: st.DataObject, *, keep: bool) -> None:
+    @rule(data=st.data(), keep=st.booleans(), quarantined=st.integers(0, 2))
+    def settle(self, data: st.DataObject, *, keep: bool, quarantined: int) -> None:
         """A loader gets a message, perhaps not for the last time."""
         ref = self.take(data, keep=keep)
-        key = (ref.mapping, ref.seq)
-        claim = self.wait(self.ledger.settle(ref))
-        if self.run_state in {RunState.CANCELLED, RunState.FAILED}:
-            assert claim is Claim.DROPPED
-        elif self.states[key] is BatchState.SETTLED:
-            assert claim is Claim.SETTLED
-        elif self.states[key] is BatchState.FAILED:
-            assert claim is Claim.DROPPED
-        else:
-            assert claim is Claim.CLAIMED
-            self.states[key] = BatchState.SETTLED
+        refused = min(quarantined, self.model.rows[key_of(ref)])
+        claim = self.wait(self.ledger.settle(ref, rows=self.model.rows[key_of(ref)], quarantined=refused))
+        assert claim is self.model.claim(ref)
+        if claim is Claim.CLAIMED:
+            self.model.settle(ref, refused)
+            self.wait(quarantine(self.ledger, ref, refused))
 
     @precondition(lambda self: self.messages)
     @rule(data=st.data())
     def settle_twice_at_once(self, data: st.DataObject) -> None:
         """Two loaders get the same message."""
         ref = self.take(data, keep=False)
+        rows = self.model.rows[key_of(ref)]
 
         async def both() -> list[Claim]:
-            return list(await asyncio.gather(self.ledger.settle(ref), self.ledger.settle(ref)))
+            return list(await asyncio.gather(*(self.ledger.settle(ref, rows=rows) for _ in range(2))))
 
         claims = self.wait(both())
-        assert claims.count(Claim.CLAIMED) <= 1
+        assert claims.count(Claim.CLAIMED) == (self.model.claim(ref) is Claim.CLAIMED)
         if Claim.CLAIMED in claims:
-            assert self.run_state not in {RunState.CANCELLED, RunState.FAILED}
-            assert self.states[ref.mapping, ref.seq] in {BatchState.PLANNED, BatchState.DISPATCHED}
-            self.states[ref.mapping, ref.seq] = BatchState.SETTLED
+            self.model.settle(ref)
+
+    @precondition(lambda self: self.messages)
+    @rule(data=st.data())
+    def crash(self, data: st.DataObject) -> None:
+        """A loader dies with a batch in its hands: the bus brings the message again, the ledger knows of nothing."""
+        ref = self.take(data, keep=True)
+
+        async def die() -> Claim:
+            async with self.ledger.pool.acquire() as connection:
+                transaction = connection.transaction()
+                await transaction.start()
+                claim = await claim_batch(connection, ref)
+                await transaction.rollback()
+                return claim
+
+        assert self.wait(die()) is self.model.claim(ref)
 
     @precondition(lambda self: self.messages)
     @rule(data=st.data(), keep=st.booleans(), worn=st.booleans())
     def fail(self, data: st.DataObject, *, keep: bool, worn: bool) -> None:
         """An attempt fails and is reported; of a worn batch it is the third."""
         ref = self.take(data, keep=keep)
-        key = (ref.mapping, ref.seq)
-        if worn and self.states[key] is BatchState.DISPATCHED:
-            self.attempts[key] = 2
-            sql = "update transfuse.batch set attempts = 2 where run_id = $1 and mapping = $2 and seq = $3"
-            self.wait(self.ledger.connection.execute(sql, self.run_id, *key))
+        if worn and self.model.can_split(ref):
+            self.model.attempts[key_of(ref)] = MOST_ATTEMPTS - 1
+            sql = "update transfuse.batch set attempts = $4 where run_id = $1 and mapping = $2 and seq = $3"
+            self.wait(self.ledger.connection.execute(sql, self.run_id, *key_of(ref), MOST_ATTEMPTS - 1))
         found = self.wait(report_attempt_failed(self.ledger.connection, ref, "timeout", backoff_seconds=0))
-        if self.states[key] is not BatchState.DISPATCHED:
-            assert found is None
+        assert found is self.model.fail(ref)
+
+    @precondition(lambda self: self.messages)
+    @rule(data=st.data(), keep=st.booleans())
+    def split(self, data: st.DataObject, *, keep: bool) -> None:
+        """The extractor finds a batch too large: it becomes two, and the message is worth nothing any more."""
+        ref = self.take(data, keep=keep)
+        if BY_NAME[ref.mapping].in_seq_order or self.model.rows[key_of(ref)] < len(HALVES):
             return
-        self.attempts[key] += 1
-        assert found is (BatchState.FAILED if self.attempts[key] == 3 else BatchState.PLANNED)
-        assert found is not None
-        self.states[key] = found
+        work = planning.split_batch(self.ledger.connection, ref, KEY, HALVES, clear_bounds=True, in_seq_order=False)
+        assert self.wait(work) is self.model.can_split(ref)
+        if self.model.can_split(ref):
+            self.model.split(ref)
+
+    @precondition(lambda self: self.model.run_state is RunState.PLANNING)
+    @rule()
+    def take_snapshot(self) -> None:
+        """The extractor takes the new snapshot that a resumed run asked for."""
+        self.wait(planning.reopen_batches(self.ledger.connection, self.run_id))
+        sql = "update transfuse.run set state = 'running', snapshot = 'a new one', reason = '' where id = $1"
+        self.wait(self.ledger.connection.execute(sql, self.run_id))
+        self.model.take_snapshot()
 
     def take(self, data: st.DataObject, *, keep: bool) -> BatchRef:
         """One message; the bus may deliver it again."""
@@ -198,36 +174,43 @@ class LedgerStates(RuleBasedStateMachine):
 
     # What people do.
 
-    @precondition(lambda self: self.run_state in {RunState.RUNNING, RunState.PAUSED})
+    @precondition(lambda self: self.model.run_state in {RunState.RUNNING, RunState.PAUSED})
     @rule()
     def pause(self) -> None:
         """Somebody pauses the run."""
-        self.run_state = self.wait(self.ledger.runs.pause(self.run_id, actor="tester"))
-        assert self.run_state is RunState.PAUSED
+        self.model.run_state = self.wait(self.ledger.runs.pause(self.run_id, actor="tester"))
+        assert self.model.run_state is RunState.PAUSED
 
-    @precondition(lambda self: self.run_state in {RunState.RUNNING, RunState.PAUSED, RunState.FAILED})
-    @rule()
-    def resume(self) -> None:
-        """Somebody resumes it; if it needs a new snapshot, the extractor takes one."""
-        state = self.wait(self.ledger.runs.resume(self.run_id, actor="tester"))
-        if state is RunState.PLANNING:
-            assert self.run_state is RunState.FAILED
-            sql = "update transfuse.run set state = 'running', snapshot = 'a new one' where id = $1"
-            self.wait(self.ledger.connection.execute(sql, self.run_id))
-        self.run_state = RunState.RUNNING
-        for key, batch_state in self.states.items():
-            if batch_state is BatchState.FAILED:
-                self.attempts[key] = 0
-            if batch_state is not BatchState.SETTLED:
-                self.states[key] = BatchState.PLANNED
+    @precondition(lambda self: self.model.run_state in {RunState.RUNNING, RunState.PAUSED, RunState.FAILED})
+    @rule(snapshot_lost=st.booleans())
+    def resume(self, *, snapshot_lost: bool) -> None:
+        """Somebody resumes it, who may know that its snapshot is gone."""
+        wants = snapshot_lost or self.model.run_state is RunState.FAILED
+        has_open = any(state is not BatchState.SETTLED for state in self.model.states.values())
+        state = self.wait(self.ledger.runs.resume(self.run_id, actor="tester", snapshot_lost=snapshot_lost))
+        assert state is (RunState.PLANNING if wants and has_open else RunState.RUNNING)
+        self.model.resume(state)
 
-    @precondition(lambda self: self.run_state not in {RunState.FAILED, RunState.CANCELLED})
-    @rule(sure=st.integers(0, 9))
-    def cancel(self, sure: int) -> None:
-        """Seldom, somebody cancels it."""
-        if sure == 0:
-            self.run_state = self.wait(self.ledger.runs.cancel(self.run_id, actor="tester"))
-            assert self.run_state is RunState.CANCELLED
+    @precondition(lambda self: self.model.run_state not in OVER)
+    @rule(sure=st.integers(0, 9), data=st.data())
+    def cancel(self, sure: int, data: st.DataObject) -> None:
+        """Seldom, somebody cancels it, perhaps while a loader settles a batch."""
+        if sure:
+            return
+        ref = self.take(data, keep=True) if self.messages else None
+
+        async def at_once() -> Claim | None:
+            settling = None if ref is None else self.ledger.settle(ref, rows=self.model.rows[key_of(ref)])
+            cancelling = self.ledger.runs.cancel(self.run_id, actor="tester")
+            if settling is None:
+                await cancelling
+                return None
+            claim, _ = await asyncio.gather(settling, cancelling)
+            return claim
+
+        if self.wait(at_once()) is Claim.CLAIMED and ref is not None:
+            self.model.settle(ref)
+        self.model.run_state = RunState.CANCELLED
 
     # What must hold at any time.
 
@@ -236,27 +219,38 @@ class LedgerStates(RuleBasedStateMachine):
         """States, counts and the balance of every batch."""
         if not hasattr(self, "run_id"):
             return
-        assert self.wait(self.ledger.batch_states(self.run_id)) == self.states
-        assert self.wait(self.ledger.state(self.run_id)) == self.run_state
+        assert self.wait(self.ledger.batch_states(self.run_id)) == self.model.states
+        assert self.wait(self.ledger.state(self.run_id)) == self.model.run_state
         snapshot = self.wait(self.ledger.progress.read(self.run_id))
-        settled = sum(state is BatchState.SETTLED for state in self.states.values())
-        assert snapshot.counts.read == snapshot.counts.settled == settled * ROWS
+        assert snapshot.counts.read == snapshot.counts.settled == self.model.settled_rows
+        assert snapshot.counts.quarantined == self.model.quarantined.total()
 
     def teardown(self) -> None:
-        """Whatever happened, a run that was not cancelled can be brought to its end, balanced."""
-        if not hasattr(self, "run_id") or self.run_state is RunState.CANCELLED:
+        """What was not cancelled can be brought to its end, balanced; its refused rows are replayed, each once."""
+        if not hasattr(self, "run_id") or self.model.run_state is RunState.CANCELLED:
             return
-        if self.run_state is not RunState.FINISHING:
-            self.resume()
-        while self.run_state is RunState.RUNNING:
+        if self.model.run_state in {RunState.RUNNING, RunState.PAUSED, RunState.FAILED}:
+            self.resume(snapshot_lost=False)
+        if self.model.run_state is RunState.PLANNING:
+            self.take_snapshot()
+        while self.model.run_state is RunState.RUNNING:
             self.tick(1)
             for ref in self.messages:
-                if self.wait(self.ledger.settle(ref)) is Claim.CLAIMED:
-                    self.states[ref.mapping, ref.seq] = BatchState.SETTLED
+                claim = self.wait(self.ledger.settle(ref, rows=self.model.rows[key_of(ref)]))
+                assert claim is self.model.claim(ref)
+                if claim is Claim.CLAIMED:
+                    self.model.settle(ref)
             self.messages.clear()
-        assert self.run_state is RunState.FINISHING
-        assert all(balance.balances for balance in self.wait(self.ledger.progress.balance(self.run_id)))
-        self.wait(self.ledger.runs.cancel(self.run_id, actor="tester"))
+        assert self.model.run_state is RunState.FINISHING
+        balances = self.wait(self.ledger.progress.balance(self.run_id))
+        assert all(balance.balances for balance in balances)
+        sql = "update transfuse.run set state = 'completed' where id = $1"
+        self.wait(self.ledger.connection.execute(sql, self.run_id))
+        assert self.wait(waiting(self.ledger, self.run_id)) == self.model.quarantined.total()
+        for mapping in {name for (name, _), count in self.model.quarantined.items() if count}:
+            self.wait(replay(self.ledger, self.migration, self.run_id, mapping))
+        assert self.wait(waiting(self.ledger, self.run_id)) == 0
+        assert self.wait(self.ledger.progress.balance(self.run_id)) == balances, "a run's balance is final"
 
 
 @contextmanager
@@ -287,7 +281,7 @@ def test_every_row_is_settled_once_and_nothing_after_a_cancel(postgres_server: s
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=25,
+                max_examples=30,
                 stateful_step_count=30,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
