@@ -15,6 +15,7 @@ from services.extractor.compilation import Compilation
 from services.extractor.counting import MappingCounts, count_mappings
 from services.extractor.cutting import cut_mapping
 from services.extractor.fingerprint import Fingerprint, differences, drifted, read_places, shape_of
+from services.extractor.met import met_books
 from services.extractor.passes import cuts_of
 from services.extractor.ranges import joined, without_places
 from services.extractor.removals import removals_of
@@ -32,6 +33,7 @@ from shared.core.versions import Versions, check_versions
 from shared.crypto.keyring import Keyring
 from shared.ledger import planning, reports
 from shared.ledger.bounds import BatchBounds
+from shared.ledger.met import MetBook, write_met
 from shared.ledger.planning import CutMapping, Recount, RunToPlan, TakenSnapshot
 from shared.ledger.preflights import complete_preflight, warnings_of, write_preflight
 from shared.ledger.validations import write_validation
@@ -163,6 +165,8 @@ class Planner:
         check_mode(run.ending, compilation)
         if run.mode is LoadMode.CHECK:
             await write_validation(ledger, run.run, *foreseen(compilation, run.ending))
+        if replay is None and run.mode is not LoadMode.COMPARE:
+            await write_met(ledger, run.run, await self._met(held.snapshot, compilation))
         if replay is None:
             cut = ReplayCut(mappings=await self._cut(run, held.snapshot, compiled), warnings=[])
         else:
@@ -186,6 +190,13 @@ class Planner:
                 *cut.warnings,
                 *([VALIDATION_SKIPPED] if run.options.skip_validation else ()),
             ],
+        )
+
+    async def _met(self, snapshot: Snapshot, compilation: Compilation) -> list[MetBook]:
+        """The codes that the snapshot holds under the plan's code books."""
+        plan = compilation.plan
+        return await met_books(
+            self._legacy, snapshot, plan.source_schema, compilation.uses, plan.codebooks, most=AT_ONCE
         )
 
     async def _cut(self, run: RunToPlan, snapshot: Snapshot, compiled: CompiledPlan) -> list[CutMapping]:

@@ -21,7 +21,8 @@ from shared.ledger.bounds import BatchBounds
 from shared.ledger.planning import CutMapping, RunToPlan
 from shared.ledger.repairing import is_verify, read_repair
 from shared.ledger.replaying import WaitingRow, read_edits, read_ranges, read_waiting
-from shared.plan.compiled import CompiledMapping
+from shared.plan.compiled import CompiledMapping, CompiledPlan
+from shared.plan.model import Changed
 from shared.postgres.pools import Pool
 
 NOT_IN_SOURCE = "not_in_source"
@@ -72,6 +73,17 @@ async def read_replay(ledger: asyncpg.Connection, keyring: Keyring, run: RunToPl
         for name in {row.mapping for row in rows}
     }
     return Replay(rows=rows, edits=edits, ranges=ranges)
+
+
+def without_conflicts(compiled: CompiledPlan, run: RunToPlan) -> CompiledPlan:
+    """The plan as a repair runs it: it was asked for, so the source wins over whoever changed a row in the target."""
+    if run.kind is not RunKind.REPLAY or run.options.replay is not None:
+        return compiled
+    mappings = tuple(
+        msgspec.structs.replace(one, load=msgspec.structs.replace(one.load, changed=Changed.SOURCE_WINS))
+        for one in compiled.mappings
+    )
+    return msgspec.structs.replace(compiled, mappings=mappings)
 
 
 async def cut_replay(

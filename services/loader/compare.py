@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 
 from services.loader.comparison import Comparison, Looked, asked_for, compare_first, compare_second
+from services.loader.conflicts import changed_by_others
 from services.loader.drift import check_target
 from services.loader.findings import make_comparison_settlement, make_findings, sorts_of
 from services.loader.load import Load
@@ -34,7 +35,7 @@ from shared.ledger.bodies import body_id, read_body
 from shared.ledger.findings import loaded_by, refused_before, write_findings
 from shared.ledger.settling import settle_batch
 from shared.plan.compiled import LoadProgram
-from shared.plan.model import MissingParent
+from shared.plan.model import Changed, MissingParent
 from shared.postgres.identifiers import Identifier
 from shared.postgres.sql_files import load_sql
 
@@ -93,13 +94,17 @@ class Comparer:
             program, placeholders = lenient(load.mapping.load), opened.body.placeholders
             await self._parents.judge(connection, judged, program, load.statements, verdicts, placeholders)
             looked = _seen(await connection.fetch(statements.compare), load.shape, unstaged, sole=sole)
+            if program.changed is Changed.TARGET_WINS and looked.differing:
+                looked = await _without_kept(connection, load, looked)
         keys = asked_for(opened, sorted(looked.unstaged), sole=sole)
         there = await _there(connection, statements, keys)
         not_equal = [opened.target_key(ordinal) for ordinal in sorted(looked.gone | looked.differing.keys())]
         before = await refused_before(connection, run, opened.batch.mapping, [SECOND if second else FIRST], not_equal)
         looked = msgspec.structs.replace(looked, there=there, before=before)
         if not second:
-            return compare_first(opened, verdicts, looked)
+            found = compare_first(opened, verdicts, looked)
+            found.kept = looked.kept
+            return found
         judged = msgspec.structs.replace(load.run, run=run)
         told_before = await self._parents.not_loaded(connection, judged, opened)
         return compare_second(opened, verdicts, msgspec.structs.replace(looked, told=told_before))
@@ -174,6 +179,14 @@ def _seen(rows: Sequence[asyncpg.Record], shape: TargetShape, unstaged: frozense
             differing[row["ordinal"]] = tuple(dict.fromkeys(columns))
     gone = frozenset(row["ordinal"] for row in rows if not row["found"])
     return Looked(gone=gone, differing=differing, unstaged=unstaged, sole=sole)
+
+
+async def _without_kept(connection: asyncpg.Connection, load: Load, looked: Looked) -> Looked:
+    """The same without rows that somebody changed in the target: the plan says that theirs is the right one."""
+    ordinals = sorted(looked.differing)
+    others = set(await changed_by_others(connection, load.run.run, load.mapping.load, load.shape, ordinals))
+    left = {ordinal: columns for ordinal, columns in looked.differing.items() if ordinal not in others}
+    return msgspec.structs.replace(looked, differing=left, kept=len(looked.differing) - len(left))
 
 
 async def _there(

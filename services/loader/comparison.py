@@ -27,7 +27,8 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     `gone` are ordinals without a row there, `differing` by ordinal the columns that differ; all other staged rows are
     equal. `unstaged` could not be staged. `there` are keys that were asked for and found, of rows that are not staged;
     `told` keys of rows that a first pass did not load. `before` are keys that the run which loaded has in quarantine,
-    with whether they were taken. `sole` if no other mapping writes rows of these keys.
+    with whether another row was left in their place. `kept` counts rows that differ and that the plan leaves to the
+    target. `sole` if no other mapping writes rows of these keys.
     """
 
     gone: frozenset[int] = frozenset()
@@ -36,6 +37,7 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     there: frozenset[bytes] = frozenset()
     told: frozenset[bytes] = frozenset()
     before: Mapping[bytes, bool] = {}
+    kept: int = 0
     sole: bool = True
 
 
@@ -44,6 +46,7 @@ class Comparison:
 
     def __init__(self, opened: OpenedBatch) -> None:
         self._opened = opened
+        self.kept = 0
         self.findings: list[Found] = []
         self.unchanged = 0
         self.filtered = 0

@@ -7,10 +7,12 @@ from collections.abc import Collection, Sequence
 from uuid import uuid4
 
 from services.loader.comparison import Comparison, Found, explained
+from services.loader.conflicts import CHANGED_IN_TARGET
 from services.loader.load import Load
 from shared.crypto.aad import manifest_aad, row_aad
 from shared.ledger.findings import Finding, Sort
 from shared.ledger.settling import Manifest, Settlement
+from shared.messages.data import Reason, Warned
 
 MOST_KEPT = 1000
 """Findings of a batch that are kept one by one; the others are counted."""
@@ -29,7 +31,7 @@ def make_comparison_settlement(load: Load, comparison: Comparison, *, sole: bool
     return Settlement(
         batch=opened.batch,
         counts=comparison.counts,
-        warned=(),
+        warned=(Warned(reason=Reason(code=CHANGED_IN_TARGET), count=comparison.kept),) if comparison.kept else (),
         manifest=Manifest(
             written=key.seal(b"", aad),
             unchanged=key.seal(accounted, aad),

@@ -68,12 +68,12 @@ async def loaded_by(connection: asyncpg.Connection, run: UUID) -> UUID:
 async def refused_before(
     connection: asyncpg.Connection, run: UUID, mapping: str, passes: Sequence[int], keys: Sequence[bytes]
 ) -> dict[bytes, bool]:
-    """Those of some 16-byte keys that a run has in quarantine, each with whether its key was taken."""
+    """Those of some 16-byte keys that a run has in quarantine, each with whether it left another row in its place."""
     if not keys:
         return {}
     wanted = [UUID(bytes=key) for key in keys]
     rows = await connection.fetch(SQL["refused_before"], run, mapping, list(passes), wanted)
-    return {row["target_key"].bytes: row["key_taken"] for row in rows}
+    return {row["target_key"].bytes: row["left_alone"] for row in rows}
 
 
 async def write_findings(

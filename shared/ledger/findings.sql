@@ -5,8 +5,10 @@
 select case when r.kind = 'verify' then coalesce(r.about_run, r.id) else r.id end as loaded_by from transfuse.run r where r.id = $1;
 
 -- name: refused_before
--- Rows that the run has in quarantine, and whether for a key that was taken. Those that were replayed are to be there.
-select q.target_key, bool_or(q.reasons @> '[{"code": "key_taken"}]') as key_taken
+-- Rows that the run has in quarantine, and whether because the target has another row in their place, which it left. Those that were
+-- replayed are to be there.
+select q.target_key,
+       bool_or(q.reasons @> '[{"code": "key_taken"}]' or q.reasons @> '[{"code": "changed_in_target"}]') as left_alone
   from transfuse.quarantine q
  where q.run_id = $1 and q.mapping = $2 and q.pass = any ($3::smallint[]) and q.target_key = any ($4::uuid[])
    and q.resolution <> 'replayed'

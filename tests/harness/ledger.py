@@ -13,7 +13,7 @@ from shared.core.states import FINAL, RunState
 from shared.ledger.progress import Progress
 from shared.ledger.runs import Runs
 from shared.ledger.snapshots import RunSnapshot
-from shared.postgres.pools import Session, open_pool
+from shared.postgres.pools import Pool, Session, open_pool
 from tests.harness.databases import address_of
 from tests.harness.installation import Installation
 
@@ -24,10 +24,11 @@ STILL = FINAL | {RunState.PAUSED}
 class LedgerView:
     """The ledger under its owner's eyes."""
 
-    def __init__(self, connection: asyncpg.Connection, progress: Progress, runs: Runs) -> None:
+    def __init__(self, connection: asyncpg.Connection, pool: Pool) -> None:
         self.connection = connection
-        self.progress = progress
-        self.runs = runs
+        self.pool = pool
+        self.progress = Progress(pool)
+        self.runs = Runs(pool)
 
     async def youngest(self, *, after: UUID | None = None) -> UUID:
         """The youngest run, once there is one that is not `after`."""
@@ -83,7 +84,7 @@ async def ledger_of(installation: Installation) -> AsyncIterator[LedgerView]:
     connection = await asyncpg.connect(installation.target)
     try:
         async with open_pool(address_of(installation.target), "ledger", Session(), most=2) as pool:
-            yield LedgerView(connection, Progress(pool), Runs(pool))
+            yield LedgerView(connection, pool)
     finally:
         await connection.close()
 

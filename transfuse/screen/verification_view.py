@@ -59,7 +59,9 @@ def _said(found: VerificationDocument) -> str:
         case VerifyOutcome.DIFFERENT:
             return f"Different{sample}: {grouped(found.differences)} of {checked} rows are not as they should be."
         case VerifyOutcome.COULD_NOT_VERIFY:
-            return f"Could not verify: {grouped(_total(found, 'could_not_verify'))} rows were not compared."
+            left = _total(found, "could_not_verify")
+            what = f"{grouped(left)} rows were not compared." if left else "the run ended before a row was compared."
+            return f"Could not verify: {what}"
         case VerifyOutcome.NOT_CHECKED:
             return "Not checked: nothing was compared to its end yet."
 
