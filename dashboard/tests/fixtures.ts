@@ -108,6 +108,7 @@ export function status(given: Partial<RunStatus> = {}): RunStatus {
     warnings: [],
     notices: [],
     broughtIn: [],
+    sums: [],
     quarantine: [{ mapping: "orders", stage: "transform", code: "unknown_code", column: "status", rows: 14 }],
     ...given,
   };
@@ -183,6 +184,8 @@ export function run(given: Partial<Run> = {}): Run {
     createdAt: "2026-11-22T00:11:48Z",
     startedAt: "2026-11-22T00:12:00Z",
     finishedAt: null,
+    about: null,
+    undoneAt: null,
     counts: counts(),
     warnings: [],
     notices: [],
@@ -216,6 +219,8 @@ const MANAGER: readonly Permission[] = [
   "migration:pause",
   "migration:delete",
   "migration:plan",
+  "migration:replay",
+  "migration:undo",
 ];
 const ADMIN: readonly Permission[] = [...MANAGER, "quarantine:unmask", "audit:read", "user:read", "user:write"];
 

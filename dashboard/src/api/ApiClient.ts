@@ -1,8 +1,14 @@
 import { ApiProblem } from "./ApiProblem";
 import type {
   AuditList,
+  BuiltOn,
   Configuration,
+  DiscardForm,
+  Discarded,
+  EditForm,
+  EditedRow,
   EventList,
+  FindingList,
   Health,
   Me,
   Metrics,
@@ -14,6 +20,8 @@ import type {
   Preflight,
   ProblemDocument,
   QuarantineList,
+  RepairForm,
+  RowChoice,
   Report,
   Run,
   RunList,
@@ -22,6 +30,9 @@ import type {
   StartOptions,
   Throughput,
   UnmaskedRow,
+  Validation,
+  Verification,
+  VerifyForm,
 } from "./types";
 
 /** Gives the token of the moment; `renew` gets another one when the gateway refused it, and says whether there is one. */
@@ -114,8 +125,14 @@ export class ApiClient {
     return this.#ask("POST", `/api/migrations/${encodeURIComponent(id)}/pause`);
   }
 
-  resumeMigration(id: string): Promise<Run> {
-    return this.#ask("POST", `/api/migrations/${encodeURIComponent(id)}/resume`);
+  /** Ends this run for good, whichever run its migration is at. */
+  cancelRun(id: string): Promise<Run> {
+    return this.#ask("POST", `/api/runs/${encodeURIComponent(id)}/cancel`);
+  }
+
+  /** Goes on with what is paused or failed: with these mappings alone, or with all where none is named. */
+  resumeMigration(id: string, mappings: readonly string[] = []): Promise<Run> {
+    return this.#ask("POST", `/api/migrations/${encodeURIComponent(id)}/resume`, { body: mappings.length > 0 ? { mappings } : undefined });
   }
 
   getRuns(migrationId: string, query: Query = {}, signal?: AbortSignal): Promise<RunList> {
@@ -151,6 +168,48 @@ export class ApiClient {
     return this.#ask("POST", `/api/runs/${encodeURIComponent(id)}/quarantine/${encodeURIComponent(ref)}/unmask`, {
       body: { reason },
     });
+  }
+
+  /** Starts a run that removes what this one inserted and restores what it changed. */
+  undoRun(id: string, builtOn: BuiltOn): Promise<Run> {
+    return this.#ask("POST", `/api/runs/${encodeURIComponent(id)}/undo`, { body: { builtOn } });
+  }
+
+  /** Starts a run that computes the rows of this one again and compares them with the target. */
+  verifyRun(id: string, asked: VerifyForm = {}): Promise<Run> {
+    return this.#ask("POST", `/api/runs/${encodeURIComponent(id)}/verify`, { body: asked });
+  }
+
+  /** Starts a run that writes the rows which a verify found to be different or missing. */
+  repairRun(id: string, asked: RepairForm = {}): Promise<Run> {
+    return this.#ask("POST", `/api/runs/${encodeURIComponent(id)}/repair`, { body: asked });
+  }
+
+  getVerification(id: string, signal?: AbortSignal): Promise<Verification> {
+    return this.#ask("GET", `/api/runs/${encodeURIComponent(id)}/verification`, { signal });
+  }
+
+  getFindings(id: string, query: Query = {}, signal?: AbortSignal): Promise<FindingList> {
+    return this.#ask("GET", `/api/runs/${encodeURIComponent(id)}/findings`, { query, signal });
+  }
+
+  getValidation(id: string, signal?: AbortSignal): Promise<Validation> {
+    return this.#ask("GET", `/api/runs/${encodeURIComponent(id)}/validation`, { signal });
+  }
+
+  /** Starts a run that takes refused rows through the newest version of the plan. */
+  replayRows(id: string, chosen: RowChoice): Promise<Run> {
+    return this.#ask("POST", `/api/runs/${encodeURIComponent(id)}/replay`, { body: chosen });
+  }
+
+  /** Decides that refused rows are not brought over. */
+  discardRows(id: string, chosen: DiscardForm): Promise<Discarded> {
+    return this.#ask("POST", `/api/runs/${encodeURIComponent(id)}/quarantine/discard`, { body: chosen });
+  }
+
+  /** Writes down another value for a column of a refused row; its next replay reads it instead of the source's. */
+  editRow(id: string, ref: string, edit: EditForm): Promise<EditedRow> {
+    return this.#ask("POST", `/api/runs/${encodeURIComponent(id)}/quarantine/${encodeURIComponent(ref)}/edit`, { body: edit });
   }
 
   requestPreflight(migrationId: string): Promise<Preflight> {

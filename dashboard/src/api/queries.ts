@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { ApiProblem } from "./ApiProblem";
 import { api } from "./client";
+import { isActive } from "../words/states";
 import type { EventList, RunEvent, PlanList, PlanSummary } from "./types";
 
 /** What the pages ask, with the keys under which answers are kept in memory. */
@@ -36,6 +37,18 @@ export function runsQuery(migrationId: string) {
     refetchInterval: LISTS_EVERY_MS,
     initialPageParam: "",
     getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+}
+
+/** Replays of a run's refused rows, the youngest first. */
+export function replaysQuery(migrationId: string | undefined, about: string) {
+  return queryOptions({
+    queryKey: ["run", about, "replays"],
+    enabled: migrationId !== undefined,
+    queryFn: async ({ signal }) => {
+      const { runs } = await api.getRuns(migrationId ?? "", { kind: "replay", limit: 200 }, signal);
+      return runs.filter((run) => run.about === about);
+    },
   });
 }
 
@@ -105,6 +118,36 @@ export function quarantineRowsQuery(id: string, filters: QuarantineRowFilters) {
     initialPageParam: "",
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
+}
+
+const VERIFY_EVERY_MS = 5000;
+
+/** What is known of a run's rows in the target; asked for again while a verify goes on. */
+export function verificationQuery(id: string) {
+  return queryOptions({
+    queryKey: ["run", id, "verification"],
+    queryFn: ({ signal }) => api.getVerification(id, signal),
+    refetchInterval: ({ state }) => (state.data && isActive(state.data.state) ? VERIFY_EVERY_MS : false),
+  });
+}
+
+export interface FindingFilters {
+  mapping: string;
+  kind: string;
+}
+
+export function findingsQuery(id: string, filters: FindingFilters) {
+  return infiniteQueryOptions({
+    queryKey: ["run", id, "findings", filters],
+    queryFn: ({ pageParam, signal }) => api.getFindings(id, { ...filters, cursor: pageParam }, signal),
+    placeholderData: keepPreviousData,
+    initialPageParam: "",
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+}
+
+export function validationQuery(id: string) {
+  return queryOptions({ queryKey: ["run", id, "validation"], queryFn: ({ signal }) => api.getValidation(id, signal) });
 }
 
 const PREFLIGHT_EVERY_MS = 1500;

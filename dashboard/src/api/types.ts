@@ -26,7 +26,7 @@ export type Migration = Schemas["MigrationDocument"];
 export type MigrationList = Schemas["MigrationList"];
 export type Run = Schemas["RunDocument"];
 export type RunList = Schemas["RunList"];
-export type StartOptions = Schemas["StartOptions"];
+export type StartOptions = Schemas["StartOptions"] & { suspendConstraints?: boolean };
 
 export type RunStatus = Schemas["RunStatus"];
 export type Verdict = Schemas["Verdict"];
@@ -45,6 +45,27 @@ export type QuarantineList = Schemas["QuarantineDocument"];
 export type QuarantineGroup = Schemas["GroupDocument"];
 export type QuarantineRow = Schemas["RowDocument"];
 export type UnmaskedRow = Schemas["UnmaskedDocument"];
+/** What an undo does where somebody built on the rows. */
+export type BuiltOn = Schemas["BuiltOn"];
+/** Which refused rows are meant. */
+export type RowChoice = Schemas["RowChoice"];
+export type DiscardForm = Schemas["DiscardForm"];
+export type Discarded = Schemas["DiscardedDocument"];
+export type EditForm = Schemas["EditForm"];
+export type EditedRow = Schemas["EditedDocument"];
+
+export type VerifyForm = Schemas["VerifyForm"];
+export type RepairForm = Schemas["RepairForm"];
+export type Verification = Schemas["VerificationDocument"];
+export type MappingVerification = Schemas["MappingVerificationDocument"];
+export type VerifyOutcome = Schemas["VerifyOutcome"];
+export type FindingKind = Schemas["FindingKind"];
+export type RowFinding = Schemas["FindingDocument"];
+export type FindingList = Schemas["FindingsDocument"];
+
+export type Validation = Schemas["ValidationDocument"];
+export type ValidationCheck = Schemas["CheckResult"];
+export type Family = Schemas["Family"];
 
 export type Preflight = Schemas["PreflightDocument"];
 export type Check = Schemas["CheckDocument"];

@@ -11,8 +11,10 @@ import { Link } from "react-router";
 import type { Counts, MappingStatus, MappingState, Outcome } from "../api/types";
 import { counted, grouped } from "../format/number";
 import { floorPercent, percentText } from "../format/percent";
+import { passWord } from "../words/passes";
 import { OUTCOMES, shownOutcomes } from "../words/states";
 import { BalanceBar } from "./BalanceBar";
+import { Button } from "./Button";
 import { Icon } from "./Icon";
 import type { IconName } from "./drawings";
 import { Num } from "./Num";
@@ -40,11 +42,14 @@ interface MappingTableProps {
   quarantine: (mapping: string) => string;
   /** The run stands still: show what there was, without a rate. */
   still?: boolean;
+  /** Goes on with one mapping that is paused or failed; given to whoever may. */
+  onResume?: ((mapping: string) => void) | undefined;
 }
 
 /** A mapping and its pass, as one name. */
 export function mappingName(mapping: Pick<MappingStatus, "mapping" | "pass">): string {
-  return mapping.pass > 1 ? `${mapping.mapping} (pass ${mapping.pass})` : mapping.mapping;
+  const pass = passWord(mapping.pass);
+  return pass ? `${mapping.mapping} (${pass})` : mapping.mapping;
 }
 
 const column = createColumnHelper<MappingStatus>();
@@ -112,7 +117,7 @@ export function MappingTable(props: MappingTableProps) {
           <Totals {...props} />
         </table>
       </div>
-      <MappingCards mappings={data} quarantine={props.quarantine} />
+      <MappingCards mappings={data} quarantine={props.quarantine} onResume={props.onResume} />
     </>
   );
 }
@@ -130,7 +135,7 @@ function outcomesOf(mappings: readonly MappingStatus[]): readonly Outcome[] {
   return shownOutcomes(...mappings.map(({ counts }) => counts));
 }
 
-function useColumns({ mappings, unaccounted, quarantine, still = false }: MappingTableProps) {
+function useColumns({ mappings, unaccounted, quarantine, still = false, onResume }: MappingTableProps) {
   const outcomes = outcomesOf(mappings).join(" ");
   return useMemo(
     () => [
@@ -170,12 +175,27 @@ function useColumns({ mappings, unaccounted, quarantine, still = false }: Mappin
             id: "rate",
             header: "Rows/s",
             sortDescFirst: true,
-            cell: ({ row }) => (
-              <Num value={row.original.state === "open" && !still ? row.original.rowsPerSecond : null} asRate />
-            ),
+            cell: ({ row }) =>
+              onResume && isStopped(row.original) ? (
+                <Resume mapping={row.original} onResume={onResume} />
+              ) : (
+                <Num value={row.original.state === "open" && !still ? row.original.rowsPerSecond : null} asRate />
+              ),
           }),
     ],
-    [outcomes, unaccounted, quarantine, still],
+    [outcomes, unaccounted, quarantine, still, onResume],
+  );
+}
+
+function isStopped({ state }: MappingStatus): boolean {
+  return state === "paused" || state === "failed";
+}
+
+function Resume({ mapping, onResume }: { mapping: MappingStatus; onResume: (mapping: string) => void }) {
+  return (
+    <Button icon="play" aria-label={`Resume ${mapping.mapping} alone`} onClick={() => onResume(mapping.mapping)}>
+      Resume
+    </Button>
   );
 }
 
@@ -253,7 +273,7 @@ function Totals({ mappings, unaccounted }: MappingTableProps) {
   );
 }
 
-function MappingCards({ mappings, quarantine }: Pick<MappingTableProps, "mappings" | "quarantine">) {
+function MappingCards({ mappings, quarantine, onResume }: Pick<MappingTableProps, "mappings" | "quarantine" | "onResume">) {
   return (
     <ul className="cards only-phone" aria-label="Mappings">
       {mappings.map((mapping) => (
@@ -279,6 +299,7 @@ function MappingCards({ mappings, quarantine }: Pick<MappingTableProps, "mapping
               {grouped(mapping.counts.quarantined)} quarantined
             </span>
           </div>
+          {onResume && isStopped(mapping) && <Resume mapping={mapping} onResume={onResume} />}
         </li>
       ))}
     </ul>

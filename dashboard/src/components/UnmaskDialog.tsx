@@ -2,10 +2,8 @@ import { Dialog } from "radix-ui";
 import { useState, type SubmitEvent } from "react";
 import { counted } from "../format/number";
 import { Button } from "./Button";
+import { isReason, ReasonField } from "./ReasonField";
 import { useFocusReturn } from "./useFocusReturn";
-
-const SHORTEST = 10;
-const LONGEST = 500;
 
 interface UnmaskDialogProps {
   open: boolean;
@@ -34,8 +32,7 @@ export function UnmaskDialog({ open, onClose, ...rest }: UnmaskDialogProps) {
 
 function Reason({ columns, seconds, busy = false, refusal, onUnmask }: Omit<UnmaskDialogProps, "open" | "onClose">) {
   const [reason, setReason] = useState("");
-  const written = reason.trim().length;
-  const enough = written >= SHORTEST && written <= LONGEST;
+  const enough = isReason(reason);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     if (enough) onUnmask(reason.trim());
@@ -46,21 +43,7 @@ function Reason({ columns, seconds, busy = false, refusal, onUnmask }: Omit<Unma
       <Dialog.Description className="soft">
         {counted(columns, "hidden value")} of one row, for {seconds} seconds. Your name, the reason and the time go into the audit log.
       </Dialog.Description>
-      <div className="field">
-        <label htmlFor="unmask-reason">Reason</label>
-        <input
-          className="input"
-          id="unmask-reason"
-          autoComplete="off"
-          maxLength={LONGEST}
-          value={reason}
-          aria-describedby="unmask-hint"
-          onChange={(event) => setReason(event.target.value)}
-        />
-        <span className="hint" id="unmask-hint">
-          At least {SHORTEST} characters. No patient data here.
-        </span>
-      </div>
+      <ReasonField value={reason} onChange={setReason} />
       {refusal && (
         <p role="alert" className="failed c-ink">
           {refusal}

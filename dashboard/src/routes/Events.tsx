@@ -15,7 +15,7 @@ import { useAddress } from "../shell/useAddress";
 import { useTitle } from "../shell/useTitle";
 import { shortId } from "../words/identifiers";
 import { Loaded } from "./Loaded";
-import { RunTabs } from "./Run";
+import { RunTabs } from "./RunTabs";
 
 const LEVELS = [
   { value: "", word: "all" },

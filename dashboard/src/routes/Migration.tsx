@@ -23,6 +23,7 @@ import { useCrumbs } from "../shell/crumbs";
 import { useAddress } from "../shell/useAddress";
 import { useTitle } from "../shell/useTitle";
 import { connections, shortId } from "../words/identifiers";
+import { isDryRun, kindWord } from "../words/kinds";
 import { isActive } from "../words/states";
 import { Loaded } from "./Loaded";
 import { More } from "./More";
@@ -181,9 +182,9 @@ function RunTable({ runs, table }: { runs: readonly Run[]; table: React.RefObjec
                 </Link>
               </th>
               <td>
-                <StatePill state={run.state} dryRun={run.mode === "check"} />
+                <StatePill state={run.undoneAt ? "undone" : run.state} dryRun={isDryRun(run)} />
               </td>
-              <td className="soft">{run.kind}</td>
+              <td className="soft">{kindWord(run)}</td>
               <td className="soft">v{run.planVersion}</td>
               <td>
                 <RunCounts counts={run.counts} warningCount={run.warningCount} />

@@ -17,9 +17,16 @@ import { useAddress } from "../shell/useAddress";
 import { useTitle } from "../shell/useTitle";
 import { connections } from "../words/identifiers";
 import { Loaded } from "./Loaded";
-import { optionsOf, stepOf, stepsOf, type StepName } from "./newRun";
+import { isMerge, kindOf, optionsOf, stepOf, stepsOf, type Kind, type StepName } from "./newRun";
 import { OptionsStep } from "./OptionsStep";
 import { PreflightStep } from "./PreflightStep";
+
+const WHAT: Record<Kind, string> = {
+  dry: "Dry run: rows go into tables of their own, which are dropped at the end. The target stays as it is.",
+  real: "Real: rows are written to the target.",
+  differential: "Differential: new rows are inserted, rows that differ are updated, rows that are gone from the source are treated as the plan says.",
+};
+const START: Record<Kind, string> = { dry: "Start dry run", real: "Start run", differential: "Start differential run" };
 
 /** From a migration to a started run: preflight, options, confirm. */
 export function NewRun() {
@@ -73,7 +80,7 @@ function Wizard({ migration }: { migration: Migration }) {
         <Stepper steps={stepsOf(step, migration.id, remarks)} />
         <div className="stack">
           {step === "preflight" && <PreflightStep migration={migration} query={preflight} onNext={() => go("options")} />}
-          {step === "options" && <OptionsStep onBack={() => go("preflight")} onNext={() => go("confirm")} />}
+          {step === "options" && <OptionsStep migration={migration} onBack={() => go("preflight")} onNext={() => go("confirm")} />}
           {step === "confirm" && <Confirm migration={migration} onBack={() => go("options")} />}
         </div>
         <aside className="stack sm soft">
@@ -117,13 +124,15 @@ function Confirm({ migration, onBack }: { migration: Migration; onBack: () => vo
           <Fact name="plan">
             {migration.plan} v{migration.planVersion}
           </Fact>
-          <Fact name="what">
-            {options.validateOnly
-              ? "Dry run: rows go into tables of their own, which are dropped at the end. The target stays as it is."
-              : "Real: rows are written to the target."}
-          </Fact>
+          <Fact name="what">{WHAT[kindOf(address.get)]}</Fact>
+          {isMerge(address.get) && options.validateOnly && <Fact name="tried">A differential run: what would be inserted, updated and left as it is.</Fact>}
+          <Fact name="mappings">{options.only ? options.only.join(", ") : "all of the plan"}</Fact>
           <Fact name="priority">{options.priority.toLowerCase()}</Fact>
           <Fact name="batches">{options.batchSize === undefined ? "by size, at most 50,000 rows" : `at most ${counted(options.batchSize, "row")}`}</Fact>
+          {options.verify === true && <Fact name="verify">Afterwards every row is computed again and compared with the target.</Fact>}
+          {options.suspendConstraints === true && (
+            <Fact name="constraints">Foreign keys and secondary indexes are dropped while rows move, and rebuilt and proven before the run ends.</Fact>
+          )}
           {options.skipValidation && <Fact name="rules">The rules of the plan are left out. The run says so as a warning.</Fact>}
         </dl>
       </section>
@@ -131,7 +140,7 @@ function Confirm({ migration, onBack }: { migration: Migration; onBack: () => vo
         <Button onClick={onBack}>Back</Button>
         <span className="grow" />
         <Button look="primary" icon="play" busy={start.isPending} onClick={() => start.mutate()}>
-          {options.validateOnly ? "Start dry run" : "Start run"}
+          {START[kindOf(address.get)]}
         </Button>
       </div>
     </>

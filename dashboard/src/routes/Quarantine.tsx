@@ -1,7 +1,8 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useParams } from "react-router";
-import { quarantineGroupsQuery, quarantineRowsQuery } from "../api/queries";
-import type { QuarantineGroup, QuarantineRow } from "../api/types";
+import { Fragment } from "react";
+import { Link, useParams } from "react-router";
+import { quarantineGroupsQuery, quarantineRowsQuery, replaysQuery } from "../api/queries";
+import type { QuarantineGroup, QuarantineRow, RunStatus } from "../api/types";
 import { Button } from "../components/Button";
 import { EmptyState } from "../components/EmptyState";
 import { Head } from "../components/Head";
@@ -11,25 +12,24 @@ import { Select } from "../components/Select";
 import { counted, grouped } from "../format/number";
 import { percentText } from "../format/percent";
 import { useKeys } from "../keys/useKeys";
+import { useMay } from "../live/SessionStore";
 import { useRun } from "../live/useRun";
 import { useCrumbs } from "../shell/crumbs";
 import { useAddress } from "../shell/useAddress";
 import { useTitle } from "../shell/useTitle";
+import { FATE_CHOICES, FATES } from "../words/fates";
 import { shortId, spoken } from "../words/identifiers";
+import { writes } from "../words/kinds";
+import { isActive } from "../words/states";
 import { Loaded } from "./Loaded";
 import { QuarantinedRow } from "./QuarantinedRow";
-import { RunTabs } from "./Run";
+import { ReplayDialog } from "./ReplayDialog";
+import { RunTabs } from "./RunTabs";
 
 const BY = [
   { value: "", word: "reason" },
   { value: "mapping", word: "mapping" },
   { value: "column", word: "column" },
-];
-const STATES = [
-  { value: "", word: "any" },
-  { value: "waiting", word: "waiting" },
-  { value: "replayed", word: "replayed" },
-  { value: "discarded", word: "discarded" },
 ];
 
 /** The kind of rows that is looked at. Its mapping stands apart (`of`) from the filter of mappings, which narrows the kinds, too. */
@@ -79,9 +79,12 @@ export function Quarantine() {
                 {status.migration}, run {shortId(id)}
               </span>
               {status.counts.read > 0 && <span>{percentText(status.counts.quarantined, status.counts.read)} % of rows read</span>}
+              {first && first.count > first.waiting && <span>{grouped(first.count - first.waiting)} decided since</span>}
+              <Replays runId={id} migrationId={status.id} />
             </>
           )
         }
+        actions={status && first && <ReplayAll runId={id} status={status} waiting={first.waiting} />}
       />
       {status && <RunTabs runId={id} status={status} tab="quarantine" />}
       <div className="row wrap filters" role="group" aria-label="Filters">
@@ -92,7 +95,7 @@ export function Quarantine() {
           choices={[{ value: "", word: "all" }, ...mappings.map((name) => ({ value: name, word: name }))]}
           onChange={(next) => address.set({ ...NOTHING, mapping: next })}
         />
-        <Select label="State" value={state} choices={STATES} onChange={(next) => address.set({ state: next, row: "" })} />
+        <Select label="State" value={state} choices={FATE_CHOICES} onChange={(next) => address.set({ state: next, row: "" })} />
         {(chosen.reason || chosen.column) && (
           <Button look="quiet" icon="x" onClick={() => address.set(NOTHING)}>
             {[chosen.reason && spoken(chosen.reason), chosen.column].filter(Boolean).join(", ")}
@@ -107,6 +110,7 @@ export function Quarantine() {
         {() => (
           <Split
             runId={id}
+            status={status}
             groups={first?.groups ?? []}
             total={first?.count ?? 0}
             rows={rows}
@@ -119,8 +123,43 @@ export function Quarantine() {
   );
 }
 
+/** The runs that took rows of this one again. */
+function Replays({ runId, migrationId }: { runId: string; migrationId: string }) {
+  const { data: replays = [] } = useQuery(replaysQuery(migrationId, runId));
+  if (replays.length === 0) return null;
+  return (
+    <span>
+      replayed by{" "}
+      {replays.map((run, position) => (
+        <Fragment key={run.id}>
+          {position > 0 && ", "}
+          <Link className="link" to={`/runs/${run.id}`}>
+            run {shortId(run.id)}
+          </Link>
+        </Fragment>
+      ))}
+    </span>
+  );
+}
+
+/** All that wait, in one replay. */
+function ReplayAll({ runId, status, waiting }: { runId: string; status: RunStatus; waiting: number }) {
+  const address = useAddress();
+  const mayReplay = useMay("migration:replay");
+  if (!mayReplay || waiting === 0 || isActive(status.phase) || !writes(status)) return null;
+  return (
+    <>
+      <Button icon="replay" onClick={() => address.set({ ask: "replay" }, true)}>
+        Replay all…
+      </Button>
+      <ReplayDialog runId={runId} status={status} waiting={waiting} open={address.get("ask") === "replay"} onClose={() => address.set({ ask: "" })} />
+    </>
+  );
+}
+
 interface SplitProps {
   runId: string;
+  status: RunStatus | undefined;
   groups: readonly QuarantineGroup[];
   total: number;
   rows: readonly QuarantineRow[];
@@ -128,7 +167,7 @@ interface SplitProps {
   onMore: (() => void) | undefined;
 }
 
-function Split({ runId, groups, total, rows, onChoose, onMore }: SplitProps) {
+function Split({ runId, status, groups, total, rows, onChoose, onMore }: SplitProps) {
   const address = useAddress();
   const { reason, mapping, column } = chosenIn(address);
   const selected = groups.find((group) => group.reason === reason && group.mapping === mapping && group.column === column) ?? null;
@@ -169,7 +208,9 @@ function Split({ runId, groups, total, rows, onChoose, onMore }: SplitProps) {
         <QuarantinedRow
           key={shown.ref}
           runId={runId}
+          status={status}
           row={shown}
+          group={selected}
           position={`row ${grouped(position + 1)} of ${grouped(selected?.count ?? rows.length)}`}
           onNext={next}
           onPrevious={previous}
@@ -194,7 +235,9 @@ function Refs({ rows, shown, onOpen, onMore }: RefsProps) {
       <div className="row wrap">
         {rows.map((row) => (
           <button key={row.ref} type="button" className="tag mono" aria-pressed={row === shown} onClick={() => onOpen(row)}>
+            {row.state !== "waiting" && <Icon name={FATES[row.state].icon} small />}
             {shortId(row.ref)}
+            {row.state !== "waiting" && <span className="sr">, {FATES[row.state].word}</span>}
           </button>
         ))}
       </div>

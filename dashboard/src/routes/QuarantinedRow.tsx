@@ -1,9 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { flushSync } from "react-dom";
-import { ApiProblem } from "../api/ApiProblem";
 import { api } from "../api/client";
-import type { QuarantineRow, UnmaskedRow } from "../api/types";
+import type { QuarantineGroup, QuarantineRow, RunStatus, UnmaskedRow } from "../api/types";
 import { Button } from "../components/Button";
 import { Masked } from "../components/Masked";
 import { RowDrawer } from "../components/RowDrawer";
@@ -11,12 +10,16 @@ import { UnmaskDialog } from "../components/UnmaskDialog";
 import { useNow } from "../components/clock";
 import { useMay } from "../live/SessionStore";
 import { shortId, spoken } from "../words/identifiers";
+import { refusalOf } from "./controls";
+import { RowFate } from "./RowFate";
 
 const SECONDS = 60;
 
 interface QuarantinedRowProps {
   runId: string;
+  status: RunStatus | undefined;
   row: QuarantineRow;
+  group: QuarantineGroup | null;
   position: string;
   onNext: (() => void) | undefined;
   onPrevious: (() => void) | undefined;
@@ -24,7 +27,7 @@ interface QuarantinedRowProps {
 }
 
 /** One refused row, masked; its values for 60 s to whoever may see them and says why. */
-export function QuarantinedRow({ runId, row, position, ...moves }: QuarantinedRowProps) {
+export function QuarantinedRow({ runId, status, row, group, position, ...moves }: QuarantinedRowProps) {
   const [first] = row.reasons;
   const title = first ? first.title || spoken(first.reason) : "Refused row";
   return (
@@ -50,6 +53,7 @@ export function QuarantinedRow({ runId, row, position, ...moves }: QuarantinedRo
         {row.waitsFor && <p className="xs muted">It waits for {row.waitsFor}.</p>}
       </section>
       <Values runId={runId} row={row} />
+      <RowFate runId={runId} status={status} row={row} group={group} />
     </RowDrawer>
   );
 }
@@ -132,10 +136,6 @@ function Values({ runId, row }: { runId: string; row: QuarantineRow }) {
   );
 }
 
-function refusalOf(error: unknown): string {
-  const problem = ApiProblem.of(error);
-  return `${problem.detail} ${problem.remedy}`.trim();
-}
 
 /** Seconds until the values go; at the end, and when the page is hidden, left or printed, they are dropped. */
 function useSecondsLeft(unmasked: UnmaskedRow | null, drop: () => void): number {

@@ -22,10 +22,12 @@ import { useNow } from "../components/clock";
 import { counted, grouped, rate } from "../format/number";
 import { shownPercent, percentText } from "../format/percent";
 import { remaining, when } from "../format/time";
+import { useMay } from "../live/SessionStore";
 import { useAddress } from "../shell/useAddress";
 import { told } from "../words/events";
 import { spoken } from "../words/identifiers";
 import { isActive, shownOutcomes } from "../words/states";
+import { useIsLast, useResumeMapping } from "./controls";
 
 const RateChart = lazy(async () => ({ default: (await import("../components/RateChart")).RateChart }));
 const SHOWN_EVENTS = 9;
@@ -203,6 +205,9 @@ function Mappings({ runId, status }: { runId: string; status: RunStatus }) {
     () => status.mappings.filter((mapping) => mapping.mapping.toLowerCase().includes(wanted)),
     [status.mappings, wanted],
   );
+  const mayResume = useMay("migration:pause");
+  const isLast = useIsLast(runId, status.id);
+  const { mutate: resume, isPending } = useResumeMapping(status.id);
   const complete = status.mappings.filter((mapping) => mapping.state === "complete").length;
   if (status.mappings.length === 0)
     return (
@@ -225,6 +230,7 @@ function Mappings({ runId, status }: { runId: string; status: RunStatus }) {
         onSort={(sort) => address.set({ sort })}
         quarantine={(mapping) => `/runs/${runId}/quarantine?mapping=${encodeURIComponent(mapping)}`}
         still={!isActive(status.phase)}
+        onResume={mayResume && isLast && !isPending && status.phase !== "cancelling" && status.phase !== "cancelled" ? resume : undefined}
       />
     </Card>
   );

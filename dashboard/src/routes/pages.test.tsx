@@ -23,6 +23,8 @@ const CONFIGURATION = { supabaseUrl: null, supabaseAnonKey: null, socketUrl: nul
 const RUN = `/runs/${RUN_ID}`;
 const OF_A_RUN = {
   "GET /api/config": CONFIGURATION,
+  [`GET /api/migrations/${MIGRATION_ID}`]: migration({ lastRun: run() }),
+  [`GET /api/runs/${RUN_ID}`]: run(),
   [`GET /api/runs/${RUN_ID}/status`]: status(),
   [`GET /api/runs/${RUN_ID}/events`]: { events: [], nextAfter: null },
   [`GET /api/runs/${RUN_ID}/throughput`]: { startedAt: null, until: "2026-11-22T01:47:00Z", bucketSeconds: 60, buckets: [] },
@@ -155,7 +157,7 @@ describe("a run", () => {
     const { asked } = gateway({
       ...OF_A_RUN,
       [`POST /api/migrations/${MIGRATION_ID}/pause`]: run({ state: "paused" }),
-      [`POST /api/migrations/${MIGRATION_ID}/cancel`]: run({ state: "cancelling" }),
+      [`POST /api/runs/${RUN_ID}/cancel`]: run({ state: "cancelling" }),
     });
     const { router } = open(RUN);
     await userEvent.click(await screen.findByRole("button", { name: "Cancel…" }));
@@ -284,6 +286,30 @@ describe("a new run", () => {
       migrationId: MIGRATION_ID,
       options: { validateOnly: true, skipValidation: false, priority: "NORMAL" },
     });
+  });
+
+  test("can be a differential one of some mappings, verified afterwards", async () => {
+    const plan = { name: "clinic", version: 14, mappings: [{ name: "orders", target: "orders" }, { name: "offices", target: "clinics" }] };
+    const { asked } = gateway({ ...ANSWERS, ...OF_A_RUN, "GET /api/plans/clinic": plan, "POST /api/migrations/start": run({ state: "pending" }) });
+    open(`${NEW}?step=options`);
+    await userEvent.click(await screen.findByRole("radio", { name: /^Differential run/ }));
+    expect(screen.queryByRole("checkbox", { name: /^Suspend constraints/ })).toBeNull();
+    await userEvent.click(screen.getByRole("checkbox", { name: /^Leave out the rules/ }));
+    await userEvent.click(screen.getByRole("checkbox", { name: /^Verify afterwards/ }));
+    expect(screen.getByRole("checkbox", { name: /^Leave out the rules/ })).not.toBeChecked();
+    await userEvent.click(screen.getByRole("checkbox", { name: /^Only some mappings/ }));
+    expect(screen.getByRole("button", { name: "Confirm" })).toBeDisabled();
+    await userEvent.click(await screen.findByRole("checkbox", { name: /^offices/ }));
+    await userEvent.click(screen.getByRole("checkbox", { name: /^orders/ }));
+    await userEvent.click(screen.getByRole("button", { name: "Confirm" }));
+    expect(screen.getByText("orders, offices")).toBeInTheDocument();
+    await userEvent.click(screen.getByRole("button", { name: "Start differential run" }));
+    await waitFor(() =>
+      expect(asked.find(({ url }) => url === "/api/migrations/start")?.body).toEqual({
+        migrationId: MIGRATION_ID,
+        options: { validateOnly: false, skipValidation: false, priority: "NORMAL", mode: "merge", only: ["orders", "offices"], verify: true },
+      }),
+    );
   });
 
   test("that is refused says why and keeps what was chosen", async () => {

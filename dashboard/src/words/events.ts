@@ -2,6 +2,7 @@ import type { RunEvent, RunState } from "../api/types";
 import type { IconName } from "../components/drawings";
 import { grouped } from "../format/number";
 import { spoken } from "./identifiers";
+import { passWord } from "./passes";
 import { OUTCOMES, STATES } from "./states";
 
 type Detail = RunEvent["detail"][string] | undefined;
@@ -49,9 +50,10 @@ export function told(event: RunEvent): ToldEvent {
   return { icon, tone, text: spoken(word(detail.code) || event.kind), mapping, remark: figures(detail) };
 }
 
-/** References that close a circle are set in a second pass; the first one needs no word. */
+/** Which pass of the mapping it was; the first one needs no word. */
 function pass(number: Detail): string {
-  return typeof number === "number" && number > 1 ? `, pass ${number}` : "";
+  const word = typeof number === "number" ? passWord(number) : "";
+  return word && `, ${word}`;
 }
 
 /** Rows read and what came of them; only what is not 0. */

@@ -1,0 +1,46 @@
+import { useQuery } from "@tanstack/react-query";
+import { runQuery } from "../api/queries";
+import type { RunStatus } from "../api/types";
+import { Ago } from "../components/Ago";
+import { ButtonLink } from "../components/Button";
+import { Icon } from "../components/Icon";
+import { isDryRun } from "../words/kinds";
+import { isActive } from "../words/states";
+
+/** What changes how every figure of the page is read: that nothing is written, or that it was all taken back. */
+export function RunNotes({ runId, status }: { runId: string; status: RunStatus }) {
+  const { data: run } = useQuery(runQuery(runId));
+  return (
+    <>
+      {isDryRun(status) && <DryRun runId={runId} status={status} />}
+      {run?.undoneAt && (
+        <div className="verdict rolled-back">
+          <Icon name="undo" />
+          <span className="grow">
+            <b>This run was undone</b> <Ago at={run.undoneAt} />. The figures tell what it did; its rows are as they were before it.
+          </span>
+        </div>
+      )}
+    </>
+  );
+}
+
+function DryRun({ runId, status }: { runId: string; status: RunStatus }) {
+  return (
+    <div className="verdict planning">
+      <Icon name="eye" />
+      <span className="grow">
+        {isActive(status.phase) ? (
+          <>
+            <b>Dry run: nothing is written to the target.</b> Rows go into tables of their own, which are dropped at the end.
+          </>
+        ) : (
+          <>
+            <b>Dry run: nothing was written.</b> The figures tell what a real run would do.
+          </>
+        )}
+      </span>
+      {status.phase === "completed" && <ButtonLink to={`/runs/${runId}/validation`}>See the validation</ButtonLink>}
+    </div>
+  );
+}
