@@ -155,9 +155,11 @@ async def test_where_nothing_waits_nothing_is_started(world: World) -> None:
     for choice in ({"rows": [str(uuid.uuid4())]}, {"reason": "nothing"}):
         status, problem = await world.post("replay", choice)
         assert (status, problem["code"]) == (409, "nothing_waits")
-    async with world.api.client() as client:
-        async with client.post(f"/api/runs/{uuid.uuid4()}/replay", json={"all": True}) as response:
-            assert response.status == 404
+    async with (
+        world.api.client() as client,
+        client.post(f"/api/runs/{uuid.uuid4()}/replay", json={"all": True}) as response,
+    ):
+        assert response.status == 404
 
 
 async def test_rows_of_a_back_fill_or_of_an_undone_run_are_not_replayed(world: World) -> None:
