@@ -11,6 +11,7 @@ grant usage on schema transfuse to :role;
 -- name: close_functions
 revoke execute on function
     transfuse.guard_run(), transfuse.record_run_state(), transfuse.mark_undone(), transfuse.append_event(uuid, text, jsonb),
+    transfuse.is_being_undone(uuid),
     transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
     transfuse.report_step(uuid, text, smallint, integer, integer, text),
     transfuse.report_run_step(uuid),
@@ -44,6 +45,7 @@ revoke execute on function
     from public;
 
 -- name: gateway
+grant select on transfuse.met_code to :role;
 grant select on transfuse.suspended_constraint, transfuse.constraint_hold to :role;
 grant execute on function transfuse.wants_suspension(uuid), transfuse.suspend_constraints(uuid),
     transfuse.constraints_of_ended(double precision) to :role;
@@ -97,6 +99,7 @@ grant select on transfuse.unchecked, transfuse.validation to :role;
 grant execute on function transfuse.drop_shadow(uuid) to :role;
 
 -- name: extractor
+grant select, insert, update on transfuse.met_code to :role;
 grant select, insert, update on transfuse.validation to :role;
 grant select, insert on transfuse.unchecked to :role;
 grant select on transfuse.plan, transfuse.migration, transfuse.run, transfuse.service_role, transfuse.target_schema to :role;

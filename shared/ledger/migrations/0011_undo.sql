@@ -38,20 +38,10 @@ begin atomic
      limit 1;
 end;
 
--- As before, without runs that are being undone: their manifests are read until the end.
-create or replace function transfuse.runs_beyond_retention(migration uuid) returns setof uuid
+-- Retention passes by a run whose undo may go on: it goes by what retention would remove.
+create function transfuse.is_being_undone(run uuid) returns boolean
     language sql stable set search_path = pg_catalog, pg_temp
 begin atomic
-    select ranked.id
-      from (
-        select r.id, r.created_at, r.state = 'completed' as well,
-               row_number() over (partition by r.state = 'completed' order by r.created_at desc, r.id) as place
-          from transfuse.run r
-         where r.migration_id = migration and r.kind not in ('validate', 'cleanup', 'health_check')
-           and r.state in ('completed', 'failed', 'cancelled')
-      ) ranked
-     where ranked.place > case when ranked.well then 10 else 50 end
-       and not exists (select from transfuse.run u
-                        where u.about_run = ranked.id and u.kind = 'undo' and u.state not in ('completed', 'cancelled'))
-     order by ranked.created_at, ranked.id;
+    select exists (select from transfuse.run u
+                    where u.about_run = run and u.kind = 'undo' and u.state not in ('completed', 'cancelled'));
 end;

@@ -38,7 +38,7 @@ begin atomic
          where r.migration_id = migration and (r.kind not in ('validate', 'cleanup', 'health_check') or r.mode = 'check')
            and r.state in ('completed', 'failed', 'cancelled')
       ) ranked
-     where ranked.place > case when ranked.well then 10 else 50 end
+     where ranked.place > case when ranked.well then 10 else 50 end and not transfuse.is_being_undone(ranked.id)
      order by ranked.created_at, ranked.id;
 end;
 

@@ -278,3 +278,27 @@ async def test_the_transactions_of_manifests_that_went_are_known_still(history: 
     assert await history.left("manifest", old) == 0
     known = await history.connection.fetch("select o.id::text from transfuse.own_transactions($1) as o (id)", youngest)
     assert {str(one % 2**32) for one in wrote} <= {row[0] for row in known}
+
+
+@pytest.mark.parametrize(("state", "goes"), (("running", False), ("failed", False), ("cancelled", True)))
+async def test_a_run_keeps_what_its_undo_goes_by_as_long_as_that_may_go_on(
+    history: History, state: str, goes: bool
+) -> None:
+    old = await history.ended("doctors")
+    await history.many(KEPT_COMPLETED, "doctors")
+    undo = await history.beside(old, "undo", state)
+    await history.connection.execute("update transfuse.run set about_run = $2 where id = $1", undo, old)
+    assert [item.run for item in await history.clean()] == ([old] if goes else [])
+    assert (await history.left("manifest", old) == 0) is goes
+
+
+async def test_a_run_that_was_undone_is_not_what_an_undo_goes_by(history: History) -> None:
+    asked = "select transfuse.run_with_undo_records((select migration_id from transfuse.run where id = $1), 'doctors')"
+    first, second = await history.many(2, "doctors")
+    assert await history.connection.fetchval(asked, first) == second
+    undo = await history.beside(second, "undo", "finishing")
+    await history.connection.execute("update transfuse.run set about_run = $2 where id = $1", undo, second)
+    await history.connection.execute("update transfuse.run set state = 'completed' where id = $1", undo)
+    assert await history.connection.fetchval(asked, first) == first
+    events = await history.connection.fetch("select detail from transfuse.run_event where run_id = $1", second)
+    assert any(str(undo) in event["detail"] for event in events)
