@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import api, differential, failing_rows, language, pages, portal, sockets
+from bench import api, differential, failing_rows, language, pages, portal, sockets, verify
 from bench import compile as compiling
 
 BENCHES = {
@@ -17,6 +17,7 @@ BENCHES = {
     "pages": "a run's page in Chromium with an empty cache, until its chart is drawn (a minute)",
     "portal": "the whole portal by five processes, beside a binary pipe and the usual script (minutes)",
     "sockets": "1,000 browsers in 100 rooms over two notifiers: from commit to client (minutes)",
+    "verify": "a million rows compared by five processes: what was planted is found, beside the load's time (minutes)",
 }
 
 
@@ -57,6 +58,8 @@ def _run(name: str, scale: float) -> int:
             return pages.main()
         case "sockets":
             return sockets.main()
+        case "verify":
+            return verify.main(scale)
         case _:
             return portal.main(scale)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -20,7 +22,7 @@ from tests.harness.servers import Servers
 
 PEOPLE = 50_000
 TABLES = ("public.town", "public.person")
-LEGACY = f"""
+LEGACY = """
 create table town (id integer primary key, name text not null);
 create table person (id integer primary key, town_id integer, first_name text, last_name text, note text,
                      amount numeric(12, 2), seen timestamptz, flag boolean);
@@ -29,10 +31,10 @@ insert into person
 select g, case when g % 1000 = 0 then 999 else 1 + g % 100 end, 'First ' || g, 'Last ' || g % 977,
        case when g % 7 = 0 then null else repeat(md5(g::text), 1 + g % 3) end, g * 1.25,
        '2024-01-01 00:00:00.123+00'::timestamptz + g * interval '1 minute', g % 3 = 0
-  from generate_series(1, {PEOPLE}) g;
+  from generate_series(1, {people}) g;
 update person set first_name = 'left out' where id % 10000 = 17;
 update person set last_name = 'bad' where id % 10000 = 19;
-"""  # noqa: S608 - our own number
+"""
 TARGET = """
 create table towns (id uuid primary key, legacy_id integer unique, name text not null);
 create table people (id uuid primary key, legacy_id integer, town_id uuid references towns, first_name text,
@@ -72,7 +74,11 @@ mappings:
       - {name: good, check: "last_name <> 'bad'"}
 """
 LEFT_OUT, BAD = 5, 5
-"""People that the plan filters, and those that break its rule."""
+"""Of 50,000 people those that the plan filters, and those that break its rule."""
+CHARACTERS = 50
+TEXTS = ("first_name", "last_name", "note")
+Row = tuple[str, str, tuple[str, ...], bool | None]
+"""Mapping, kind, columns and whether the source changed, of one finding."""
 
 
 class Archive(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,8 +104,8 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
         assert found is not None
         return verification_document(found)
 
-    async def findings(self) -> list[tuple[str, str, tuple[str, ...], bool | None]]:
-        """Mapping, kind, columns and whether the source changed, of every row of the youngest verify, in order."""
+    async def findings(self) -> list[Row]:
+        """Every row of the youngest verify, in order."""
         found = await self.found()
         rows = await self.target.fetch(
             """select mapping, kind, columns, source_changed from transfuse.finding
@@ -109,18 +115,67 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
         return [(row["mapping"], row["kind"], tuple(row["columns"]), row["source_changed"]) for row in rows]
 
 
+class Planted(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done to the target behind everybody's back: the findings that it makes, and the rows' keys."""
+
+    findings: list[Row]
+    keys: frozenset[UUID]
+
+
+async def plant(target: asyncpg.Connection, seed: int) -> Planted:
+    """Change single characters, swap a reference, delete a row and insert one that is nobody's."""
+    chosen = random.Random(seed)  # noqa: S311 - to be planted alike each time
+    rows = await target.fetch("select id from people where note is not null order by legacy_id")
+    swapped, gone, *touched = [row["id"] for row in chosen.sample(rows, CHARACTERS + 2)]
+    columns = [chosen.choice(TEXTS) for _ in touched]
+    for key, column in zip(touched, columns, strict=True):
+        statement = f"update people set {column} = overlay({column} placing 'ß' from $2 for 1) where id = $1"  # noqa: S608
+        await target.execute(statement, key, chosen.randint(1, 4))
+    await target.execute(
+        "update people set town_id = (select id from towns where id <> people.town_id limit 1) where id = $1", swapped
+    )
+    await target.execute("delete from people where id = $1", gone)
+    extra = await target.fetchval(
+        "insert into people (id, first_name) values (gen_random_uuid(), 'Nobody') returning id"
+    )
+    return Planted(
+        findings=[
+            *(("people", "different", (column,), False) for column in columns),
+            ("people", "different", ("town_id",), False),
+            ("people", "missing", (), False),
+            ("people", "extra", (), None),
+        ],
+        keys=frozenset({swapped, gone, extra, *touched}),
+    )
+
+
 @asynccontextmanager
 async def archive(servers: Servers, *words: str, text: str = PLAN, after: str = "") -> AsyncIterator[Archive]:
     """The archive, run once with the `words`; `after` are statements for the target before that."""
-    await filled(servers.postgres, f"{PREFIX}archive", lambda url: fill(url, LEGACY))
+    async with installed_archive(servers, PEOPLE, text=text) as sides:
+        if after:
+            await sides.target.execute(after)
+        said = await transfuse(sides.installation, "run", str(sides.plan), *words)
+        assert said.out.startswith("run "), said.text
+        yield sides
+
+
+@asynccontextmanager
+async def installed_archive(
+    servers: Servers, people: int, *, text: str = PLAN, rabbitmq: bool = False
+) -> AsyncIterator[Archive]:
+    """An archive of so many people, before its first run."""
+    name = f"{PREFIX}archive_{people}"
+    await filled(servers.postgres, name, lambda url: fill(url, LEGACY.format(people=people)))
     await filled(servers.postgres, f"{PREFIX}archive_target", lambda url: fill(url, TARGET))
     async with (
-        copied(servers.postgres, f"{PREFIX}archive") as legacy_url,
+        copied(servers.postgres, name) as legacy_url,
         installed(
             servers.folder(),
             server=servers.postgres,
             legacy=await allow_reading(legacy_url, *TABLES),
             template=f"{PREFIX}archive_target",
+            rabbitmq=servers.rabbitmq if rabbitmq else None,
         ) as installation,
         ledger_of(installation) as ledger,
     ):
@@ -128,10 +183,6 @@ async def archive(servers: Servers, *words: str, text: str = PLAN, after: str = 
         try:
             path = installation.home / "plan.yml"
             path.write_text(text, encoding="utf-8")
-            if after:
-                await target.execute(after)
-            said = await transfuse(installation, "run", str(path), *words)
-            assert said.out.startswith("run "), said.text
             yield Archive(installation=installation, plan=path, legacy=legacy, target=target, ledger=ledger)
         finally:
             await legacy.close()
