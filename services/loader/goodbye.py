@@ -1,4 +1,4 @@
-"""Some rows that are gone from the source, in one transaction: locked, judged by the plan's policies, removed or marked."""
+"""Some rows that are gone from the source, in one transaction: locked, judged by policy, removed or marked."""
 
 from __future__ import annotations
 

@@ -47,11 +47,15 @@ async def referrers_of(connection: asyncpg.Connection, plan: CompiledPlan, table
             raise RunError(
                 f"Rows of {referring} refer to {table}, and the loader may not read them.",
                 code="referrers_hidden",
-                remedy=f"Grant the loader SELECT on {referring}, with a policy that hides no row, or write gone: ignore.",
+                remedy=f"Grant the loader SELECT on {referring} with a policy that hides no row, or write gone: ignore.",
             )
         columns = tuple(row["columns"])
         found[referring, columns] = Referrer(table=referring, columns=columns, referenced=tuple(row["referenced"]))
     for mapping in plan.mappings:
+        if mapping.load.table == table:
+            for known in mapping.load.referrers:
+                one = Referrer(table=known.table, columns=(known.column,), referenced=(known.referenced_column,))
+                found.setdefault((one.table, one.columns), one)
         programs = (mapping.load, *(() if mapping.second is None else (mapping.second.load,)))
         for program in programs:
             for reference in program.references:

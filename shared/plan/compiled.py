@@ -173,6 +173,14 @@ class BroughtIn(msgspec.Struct, frozen=True, kw_only=True):
     kind: Brought
 
 
+class ReferringColumn(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of a table that the plan fills with keys of a mapping, which are in `referenced_column` of its table."""
+
+    table: TableName
+    column: str
+    referenced_column: str
+
+
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """What a merge sets in rows that are gone: a text of the column's type, None for the time of the run's snapshot."""
 
@@ -197,6 +205,7 @@ class LoadProgram(msgspec.Struct, frozen=True, kw_only=True):
 
     `key_is_unique` if the target itself has no two rows of one key, so that a merge can tell new rows from known ones.
     `gone` is what a merge does with rows that the source has no more, `changed` with those that somebody changed.
+    `referrers` are the columns of the whole plan that refer to the mapping, whichever mappings are run.
     """
 
     table: TableName
@@ -219,6 +228,7 @@ class LoadProgram(msgspec.Struct, frozen=True, kw_only=True):
     gone: Gone = Gone.IGNORE
     marks: tuple[Mark, ...] = ()
     changed: Changed = Changed.SOURCE_WINS
+    referrers: tuple[ReferringColumn, ...] = ()
 
 
 class SecondPass(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as ReadOnly
 from types import MappingProxyType
 
 from shared.plan.brought_in import brought_in
-from shared.plan.compiled import LoadProgram, Reference
+from shared.plan.compiled import LoadProgram, Reference, ReferringColumn
 from shared.plan.expressions import parse
 from shared.plan.follows import check_no_column
 from shared.plan.gone import check_marks, marks_of
@@ -131,7 +131,18 @@ def load_program(
         gone=Gone.IGNORE if mapping.gone is None else mapping.gone.fate,
         marks=marks_of(mapping),
         changed=mapping.changed,
+        referrers=tuple(referrers(plan, mapping)),
     )
+
+
+def referrers(plan: Plan, mapping: Mapping) -> Iterator[ReferringColumn]:
+    """The columns of a plan that hold keys of a mapping."""
+    for child in plan.mappings:
+        written = {column.column for column in child.columns}
+        for column, names in referred(child).items():
+            if mapping.name in names and column in written:
+                table = TableName(schema=plan.target_schema, name=child.into.value)
+                yield ReferringColumn(table=table, column=column, referenced_column=key_column(mapping))
 
 
 def references(

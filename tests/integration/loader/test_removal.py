@@ -14,7 +14,7 @@ from shared.core.errors import RunError
 from shared.core.passes import REMOVAL
 from shared.ledger.former import FormerAction, open_former
 from shared.ledger.settling import Claim
-from shared.plan.compiled import LoadProgram, Mark
+from shared.plan.compiled import LoadProgram, Mark, ReferringColumn
 from shared.plan.model import Changed, Gone
 from shared.runtime.failpoints import Action, FailpointReached, armed
 from tests.loading.removals import MOMENT, merged, remove, warned
@@ -212,7 +212,8 @@ async def test_children_go_before_their_parents_and_references_without_a_foreign
         gone=Gone.REMOVE,
         references=(reference("person_id", "people", "people", enforced=False),),
     )
-    programs = {"people": PEOPLE, "visits": visits}
+    by_visits = ReferringColumn(table=visits.table, column="person_id", referenced_column="id")
+    programs = {"people": msgspec.structs.replace(PEOPLE, referrers=(by_visits,)), "visits": visits}
     of_person = "select md5('visit ' || g)::uuid, md5('row ' || g)::uuid from generate_series({}, 4) g"
     run = await target.run(programs)
     await target.load(batch(run, "people"), rows(1, 4))
@@ -226,6 +227,8 @@ async def test_children_go_before_their_parents_and_references_without_a_foreign
     bodies = {"people": rows(4, 4), "visits": Body(select=of_person.format(4))}
     run = await merged(target, programs, bodies)
     assert (await remove(target, run, ["visits", "people"]))["people"] == Counts(read=1, unchanged=1)
+    alone = await merged(target, {"people": programs["people"]}, {"people": bodies["people"]})
+    assert (await remove(target, alone, ["people"]))["people"] == Counts(read=1, unchanged=1)
     assert await warned(target, run) == {("still_referred", "visits.person_id"): 1}
 
 

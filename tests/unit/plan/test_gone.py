@@ -11,6 +11,7 @@ from shared.plan.diff import diff_plans
 from shared.plan.explain import explain, explanation_text
 from shared.plan.model import Changed, Gone
 from shared.plan.position import PlanRefused
+from shared.plan.selection import select
 from shared.postgres.catalog import Catalog, ColumnType
 from tests.planning import APP, CLINIC, DESCRIBED, LEGACY, TEXT, UUID, catalog, pointed, problems, read, table
 
@@ -88,3 +89,14 @@ def test_the_difference_of_plans_and_their_explanation_tell_the_policies() -> No
     }
     told = explanation_text(explain(compiled(text)))
     assert "rows that left the source: mark deleted_at: now(); changed in the target: target_wins" in told
+
+
+def test_who_refers_to_a_mapping_is_known_also_when_it_is_run_alone() -> None:
+    plan = read(WRITTEN)
+    alone = compile_plan(
+        plan, LEGACY, TARGET, DESCRIBED, transfuse_version="0.1.0", selection=select(plan, ("doctors",))
+    )
+    (doctors,) = alone.mappings
+    assert [(str(one.table), one.column, one.referenced_column) for one in doctors.load.referrers] == [
+        ("app.patients", "doctor_id", "id")
+    ]
