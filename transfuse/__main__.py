@@ -27,6 +27,7 @@ COMMANDS = {
     "preflight": ("preflight", "What must be well in both databases before a run."),
     "quarantine": ("quarantine", "Refused rows, by reason and one by one."),
     "replay": ("replay", "Read refused rows again."),
+    "report": ("report", "What a run came to, and how that is known."),
     "resume": ("resume", "Go on with a run that was paused, interrupted or failed."),
     "run": ("run", "Run a plan and watch it to its balance."),
     "runs": ("runs", "The history, youngest first."),

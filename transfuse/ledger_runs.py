@@ -7,9 +7,17 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from uuid import UUID
 
+from services.gateway.api.surroundings import now
+from services.gateway.chain_watch import ChainWatch
+from services.gateway.documents.report import ReportDocument
 from services.gateway.documents.verification import VerificationDocument, verification_document
+from services.gateway.inspection import Inspections
+from services.gateway.reports.gathering import gather
+from services.gateway.reports.report import run_report
 from shared.core.run_options import BuiltOn
 from shared.core.states import RunState
+from shared.ledger.audit import Audit
+from shared.ledger.provenance import Provenances
 from shared.ledger.replays import follower
 from shared.ledger.runs import Run
 from shared.ledger.undos import NewUndo, Undos
@@ -63,6 +71,15 @@ class LedgerRuns:
         async with self._ledger.pool.acquire() as connection:
             planned = await read_validation(connection, run)
         return validation_of(planned, await self._ledger.progress.read(run))
+
+    async def report(self, run: UUID) -> ReportDocument:
+        """See `RunControl.report`. The whole chain of the audit is looked at."""
+        pool = self._ledger.pool
+        snapshot = await self._ledger.progress.read(run)
+        provenance = await Provenances(pool).read(run)
+        beside = await gather(pool, run, provenance.plan_hash, Inspections().inspect)
+        looked = await ChainWatch(Audit(pool), now).look_at_all()
+        return run_report(snapshot, provenance, looked, written_at=now(), beside=beside)
 
     async def cancel(self, run: UUID) -> RunState:
         """See `RunControl.cancel`."""

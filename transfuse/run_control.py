@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.gateway.documents.report import ReportDocument
 from services.gateway.documents.verification import VerificationDocument
 from shared.core.priority import Priority
 from shared.core.run_options import BuiltOn, RunOptions
@@ -63,6 +64,10 @@ class RunControl(Protocol):
 
     async def validation(self, run: UUID) -> ValidationDocument:
         """What a dry run found. Raises Refused `no_validation` for a run that is none."""
+        ...
+
+    async def report(self, run: UUID) -> ReportDocument:
+        """What it came to, and how that is known."""
         ...
 
     async def cancel(self, run: UUID) -> RunState:

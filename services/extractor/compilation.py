@@ -14,7 +14,9 @@ from shared.core.errors import Refused
 from shared.plan.aliases import plain_column
 from shared.plan.compile import check_sources, compile_plan
 from shared.plan.compiled import CompiledPlan
+from shared.plan.coverage import parts_of_plan
 from shared.plan.describe import describe_statements
+from shared.plan.met_codes import CodeUse, uses_of_plan
 from shared.plan.model import Mapping, Plan
 from shared.plan.reader import plan_of_files
 from shared.plan.selection import Selection, select
@@ -38,13 +40,14 @@ class FromRefused(Refused):
 
 
 class Compilation(msgspec.Struct, frozen=True, kw_only=True):
-    """A compiled plan, or what a run of some of it needs, and what it was held against."""
+    """A compiled plan, or what a run of some of it needs, and what it was held against; `uses` are of code books."""
 
     plan: Plan
     selection: Selection
     compiled: CompiledPlan
     source: Catalog
     target: Catalog
+    uses: tuple[CodeUse, ...] = ()
 
 
 async def compile_run(
@@ -79,7 +82,16 @@ async def compile_run(
         selection=selection,
         checked=True,
     )
-    return Compilation(plan=plan, selection=selection, compiled=compiled, source=source, target=written)
+    uses = await asyncio.to_thread(_uses, plan, selection, source, described)
+    return Compilation(plan=plan, selection=selection, compiled=compiled, source=source, target=written, uses=uses)
+
+
+def _uses(
+    plan: Plan, selection: Selection, source: Catalog, described: dict[str, dict[str, dict[str, ColumnType]]]
+) -> tuple[CodeUse, ...]:
+    """Every use of a code book by the mappings that are run."""
+    parts = {part.mapping.name: (part.clause, part.aliases) for part in parts_of_plan(plan, source, described)}
+    return tuple(use for use in uses_of_plan(plan, parts) if use.mapping in selection.mappings)
 
 
 def without_rules(plan: Plan) -> Plan:

@@ -22,8 +22,17 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     verb: str
 
 
+class Audited(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of the audit that names the run."""
+
+    at: datetime
+    actor: str
+    action: str
+    outcome: str
+
+
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """Versions and times of one run; the first 100 verbs."""
+    """Versions and times of one run; the first 100 verbs, and the first 200 entries of the audit about it."""
 
     transfuse_version: str
     duckdb_version: str
@@ -31,6 +40,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_at: datetime | None
     preflight_at: datetime | None
     asked: tuple[Asked, ...] = ()
+    audited: tuple[Audited, ...] = ()
 
 
 class Provenances:
@@ -48,4 +58,7 @@ class Provenances:
                     f"There is no run {run}.", remedy="List the runs to see those there are.", code="unknown_run"
                 )
             asked = await connection.fetch(SQL["asked"], run)
-        return msgspec.convert({**row, "asked": [dict(verb) for verb in asked]}, Provenance)
+            audited = await connection.fetch(SQL["audited"], run)
+        return msgspec.convert(
+            {**row, "asked": [dict(verb) for verb in asked], "audited": [dict(entry) for entry in audited]}, Provenance
+        )

@@ -14,6 +14,7 @@ import msgspec
 
 from services.gateway.documents.migrations import MigrationDocument, MigrationForm
 from services.gateway.documents.plans import PlanFiles
+from services.gateway.documents.report import ReportDocument
 from services.gateway.documents.runs import ResumeForm, RunDocument
 from services.gateway.documents.starting import StartForm, StartOptions
 from services.gateway.documents.undoing import UndoForm
@@ -101,6 +102,10 @@ class GatewayRuns:
     async def validation(self, run: UUID) -> ValidationDocument:
         """See `RunControl.validation`."""
         return await self._api.get(f"/api/runs/{run}/validation", ValidationDocument)
+
+    async def report(self, run: UUID) -> ReportDocument:
+        """See `RunControl.report`."""
+        return await self._api.get(f"/api/runs/{run}/report", ReportDocument, query={"format": "json"})
 
     async def cancel(self, run: UUID) -> RunState:
         """See `RunControl.cancel`."""

@@ -6,7 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
+
 from shared.core.document import Document, Form
+from shared.core.findings import VerifyOutcome
 from shared.core.states import LoadMode, RunKind, RunState
 from shared.ledger.snapshots import Notice
 from shared.status.document import (
@@ -15,6 +18,7 @@ from shared.status.document import (
     PhaseStatus,
     ReasonStatus,
     ResolvedStatus,
+    SumStatus,
     Verdict,
     WarningStatus,
 )
@@ -59,6 +63,80 @@ class Deed(Document, frozen=True, kw_only=True):
     verb: str
 
 
+class FilterReport(Document, frozen=True, kw_only=True):
+    """What left rows of a mapping out: its `keep`, and references whose filtered parents take their children along."""
+
+    mapping: str
+    keep: str
+    parents: tuple[str, ...]
+    rows: int
+
+
+class CodeReport(Document, frozen=True, kw_only=True):
+    """A code of a book, what it means, in how many rows of the snapshot it was met."""
+
+    code: str
+    meaning: str
+    rows: int
+
+
+class CodebookReport(Document, frozen=True, kw_only=True):
+    """What one column's code book met: codes in five rows and more by name, of all others how many there are.
+
+    `unknown` codes are not in the book; `unknown_rows` is None where that are fewer than five rows. They become
+    `otherwise`, or wait in quarantine where it is None. `many` where not all values were looked at, `untold` where none
+    could be.
+    """
+
+    mapping: str
+    column: str
+    book: str
+    codes: tuple[CodeReport, ...]
+    rare: int
+    unknown: int
+    unknown_rows: int | None
+    otherwise: str | None
+    many: bool
+    untold: bool
+
+
+class MappingTime(Document, frozen=True, kw_only=True):
+    """When the first batch of a pass of a mapping was sent out and the last one settled."""
+
+    mapping: str
+    pass_number: int = msgspec.field(name="pass")
+    started_at: datetime | None
+    settled_at: datetime | None
+    seconds: float | None
+    rows_per_second: float
+
+
+class VerifyReport(Document, frozen=True, kw_only=True):
+    """What the youngest verify of the run came to; `run_id` is that verify, or the run itself."""
+
+    run_id: UUID
+    outcome: VerifyOutcome
+    sample: float | None
+    checked: int
+    equal: int
+    different: int
+    missing: int
+    unexpected: int
+    extra: int | None
+    changed_since: int
+    could_not_verify: int
+    compared_with: datetime | None
+
+
+class AuditedAct(Document, frozen=True, kw_only=True):
+    """An entry of the audit that names the run."""
+
+    at: datetime
+    actor: str
+    action: str
+    outcome: str
+
+
 class ReportDocument(Document, frozen=True, kw_only=True):
     """A run's report. `sentence` says in words what `balance` says in figures; names and counts, no values of rows."""
 
@@ -90,3 +168,9 @@ class ReportDocument(Document, frozen=True, kw_only=True):
     resolved: tuple[ResolvedStatus, ...]
     phases: tuple[PhaseStatus, ...]
     deeds: tuple[Deed, ...]
+    sums: tuple[SumStatus, ...] = ()
+    filters: tuple[FilterReport, ...] = ()
+    codebooks: tuple[CodebookReport, ...] = ()
+    times: tuple[MappingTime, ...] = ()
+    verify: VerifyReport | None = None
+    audit: tuple[AuditedAct, ...] = ()

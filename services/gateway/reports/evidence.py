@@ -8,9 +8,12 @@ import msgspec
 
 from services.gateway.chain_watch import Looked
 from services.gateway.documents.report import Proof, ProofState
+from shared.core.findings import VerifyOutcome
 from shared.core.states import MappingState, RunState
+from shared.core.sums import SumState
 from shared.ledger.provenance import Provenance
 from shared.ledger.snapshots import RunSnapshot
+from shared.ledger.verification import Verification
 from shared.status.document import BalanceStatus
 from shared.status.words import rows
 
@@ -24,6 +27,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     balance: BalanceStatus
     provenance: Provenance
     chain: Looked | None
+    verification: Verification | None = None
 
 
 def evidence(known: Known) -> tuple[Proof, ...]:
@@ -33,7 +37,8 @@ def evidence(known: Known) -> tuple[Proof, ...]:
         _one_snapshot(known),
         _counted_before(known),
         _counted_while_writing(known),
-        _compared(),
+        _sums(known),
+        _compared(known),
         _in_order(known),
         _same_plan(known),
         _audit(known),
@@ -98,13 +103,45 @@ def _counted_while_writing(known: Known) -> Proof:
     )
 
 
-def _compared() -> Proof:
+def _sums(known: Known) -> Proof:
+    found = [one.state for mapping in known.snapshot.mappings for one in mapping.sums]
+    counts = [(found.count(state), words) for state, words in SUM_WORDS.items() if found.count(state)]
+    told = ", ".join(f"{count:,} {words}" for count, words in counts)
     return Proof(
-        code="compared",
-        check="All rows read again, computed again and compared in the target",
-        result="not checked: no verify was run",
-        state=ProofState.NOT_CHECKED,
+        code="sums",
+        check="Money summed by the legacy server, by what was sent and in the target, each exactly",
+        result=told or "not checked: the plan names no sum, or the run has not finished",
+        state=ProofState.FAILED
+        if SumState.DIFFERS in found
+        else ProofState.HOLDS
+        if SumState.AGREES in found
+        else ProofState.NOT_CHECKED,
+        at=known.snapshot.finished_at if found else None,
     )
+
+
+SUM_WORDS = {
+    SumState.AGREES: "columns agree to the last digit",
+    SumState.DIFFERS: "columns differ",
+    SumState.NOT_COMPARABLE: "columns are not comparable",
+}
+
+
+def _compared(known: Known) -> Proof:
+    found, check = known.verification, "All rows read again, computed again and compared in the target"
+    if found is None or found.outcome is VerifyOutcome.NOT_CHECKED:
+        return Proof(
+            code="compared", check=check, result="not checked: no verify was run", state=ProofState.NOT_CHECKED
+        )
+    checked = sum(mapping.checked for mapping in found.mappings)
+    sampled = f", a sample of {found.sample:.0%}" if found.sample is not None else ""
+    results = {
+        VerifyOutcome.EQUAL: (f"{rows(checked)} as they should be{sampled}", ProofState.HOLDS),
+        VerifyOutcome.DIFFERENT: (f"{rows(found.differences)} of {checked:,} differ{sampled}", ProofState.FAILED),
+        VerifyOutcome.COULD_NOT_VERIFY: (f"{rows(checked)} compared, not all could be", ProofState.NOT_CHECKED),
+    }
+    result, state = results[found.outcome]
+    return Proof(code="compared", check=check, result=result, state=state, at=found.finished_at)
 
 
 def _in_order(known: Known) -> Proof:

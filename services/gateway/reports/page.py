@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from importlib.resources import files
 
 from services.gateway.documents.report import ProofState, ReportDocument
 from services.gateway.reason_words import words_for
 from services.gateway.reports.markup import Markup, element, joined
+from services.gateway.reports.sections import audited, codebooks, filters, money, times, verified
+from services.gateway.reports.tables import DOES_NOT_APPLY, moment, number, section
 from shared.core.states import Outcome, RunState
 from shared.status.document import BalanceStatus, MappingAccount
 from shared.status.words import BROUGHT_WORDS, duration, of_pass
@@ -24,7 +25,6 @@ COLOURS = {
 }
 LEAST_WIDTH = 4.0
 """Of a bar of 1,000: a part that is not 0 is always seen."""
-DOES_NOT_APPLY = "–"  # noqa: RUF001 - a dash of the width of a figure
 PROOF_WORDS = {ProofState.HOLDS: "holds", ProofState.FAILED: "FAILED", ProofState.NOT_CHECKED: "not checked"}
 
 
@@ -36,13 +36,19 @@ def report_page(report: ReportDocument) -> str:
         _head(report),
         _said(report),
         _balance(report.balance),
+        money(report),
         _quarantine(report),
         _resolved(report),
         _warnings(report),
         _brought_in(report),
+        filters(report),
+        codebooks(report),
         _evidence(report),
+        verified(report),
         _phases(report),
+        times(report),
         _deeds(report),
+        audited(report),
         _signatures(),
         _foot(report),
     )
@@ -114,7 +120,7 @@ def _balance(balance: BalanceStatus) -> Markup:
         *(number(figure) for figure in (*total, balance.unaccounted)),
     )
     rows = [_account(account, used) for account in balance.mappings]
-    return _section("Balance by mapping", ("Mapping", *titles), rows, last, first_number=1)
+    return section("Balance by mapping", ("Mapping", *titles), rows, last, first_number=1)
 
 
 _ALWAYS_SHOWN = frozenset({Outcome.LOADED, Outcome.MERGED, Outcome.FILTERED, Outcome.QUARANTINED})
@@ -144,7 +150,7 @@ def _quarantine(report: ReportDocument) -> Markup:
         for found in report.quarantine
     ]
     titles = ("Reason", "Code", "Mapping and column", "Found by", "Rows")
-    return _section("In quarantine, by reason", titles, rows)
+    return section("In quarantine, by reason", titles, rows)
 
 
 def _resolved(report: ReportDocument) -> Markup:
@@ -161,7 +167,7 @@ def _resolved(report: ReportDocument) -> Markup:
         for found in report.resolved
     ]
     titles = ("Mapping", "Waiting", "Replayed", "Left out", "Given up", "Refused again", "Loaded now")
-    return _section("What became of refused rows since", titles, rows, first_number=1)
+    return section("What became of refused rows since", titles, rows, first_number=1)
 
 
 def _warnings(report: ReportDocument) -> Markup:
@@ -183,7 +189,7 @@ def _warnings(report: ReportDocument) -> Markup:
         )
         for found in report.notices
     ]
-    return _section("Warnings", ("Warning", "Where", "Rows"), rows)
+    return section("Warnings", ("Warning", "Where", "Rows"), rows)
 
 
 def _brought_in(report: ReportDocument) -> Markup:
@@ -196,7 +202,7 @@ def _brought_in(report: ReportDocument) -> Markup:
         )
         for found in report.brought_in
     ]
-    return _section("Not from the source", ("Mapping and column", "Where the value comes from", "Rows"), rows)
+    return section("Not from the source", ("Mapping and column", "Where the value comes from", "Rows"), rows)
 
 
 def _evidence(report: ReportDocument) -> Markup:
@@ -210,7 +216,7 @@ def _evidence(report: ReportDocument) -> Markup:
         )
         for proof in report.evidence
     ]
-    return _section("How we know", ("Check", "Result", "Holds", "When"), rows, first_number=9)
+    return section("How we know", ("Check", "Result", "Holds", "When"), rows, first_number=9)
 
 
 def _phases(report: ReportDocument) -> Markup:
@@ -224,7 +230,7 @@ def _phases(report: ReportDocument) -> Markup:
         for phase in report.phases
         if phase.ended_at is not None
     ]
-    return _section("Where the time went", ("Phase", "Began", "Took"), rows)
+    return section("Where the time went", ("Phase", "Began", "Took"), rows)
 
 
 def _deeds(report: ReportDocument) -> Markup:
@@ -232,7 +238,7 @@ def _deeds(report: ReportDocument) -> Markup:
         element("tr", element("td", moment(deed.at)), element("td", deed.actor), element("td", deed.verb))
         for deed in report.deeds
     ]
-    return _section("Who did what", ("Time", "Who", "What"), rows, first_number=9)
+    return section("Who did what", ("Time", "Who", "What"), rows, first_number=9)
 
 
 def _signatures() -> Markup:
@@ -247,31 +253,3 @@ def _foot(report: ReportDocument) -> Markup:
         f"snapshots read: {report.snapshot_count}. Times are UTC. This report holds counts and names of columns, and "
         "no patient's data.",
     )
-
-
-def _section(
-    title: str, columns: Sequence[str], rows: Sequence[Markup], last: Markup | None = None, *, first_number: int = -1
-) -> Markup:
-    """A heading and a table whose columns from `first_number` on are figures; nothing where there is no row."""
-    if not rows:
-        return Markup("")
-    start = first_number % len(columns) if first_number < len(columns) else len(columns)
-    heads = (
-        element("th", column, scope="col", class_="number" if place >= start else "")
-        for place, column in enumerate(columns)
-    )
-    parts = [element("thead", element("tr", *heads)), element("tbody", *rows)]
-    if last is not None:
-        parts.append(element("tfoot", last))
-    table = element("div", element("table", *parts), class_="scroll", role="region", aria_label=title, tabindex="0")
-    return element("section", element("h2", title), table)
-
-
-def number(count: int | None, *, missing: str = "unknown") -> Markup:
-    """A cell with a figure in full."""
-    return element("td", missing if count is None else f"{count:,}", class_="number")
-
-
-def moment(at: datetime | None) -> str:
-    """A time as the report has it: to the second, in UTC."""
-    return DOES_NOT_APPLY if at is None else at.astimezone(UTC).strftime("%d %b %Y, %H:%M:%S UTC")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.gateway.chain_watch import Looked
 from services.gateway.documents.report import Deed, ReportDocument
+from services.gateway.reports.beside import Beside, audit_of, codebooks_of, filters_of, times_of, verify_of
 from services.gateway.reports.evidence import Known, evidence, sentence
 from shared.ledger.provenance import Provenance
 from shared.ledger.snapshots import RunSnapshot
@@ -14,11 +15,19 @@ from shared.status.status import run_status
 
 
 def run_report(
-    snapshot: RunSnapshot, provenance: Provenance, chain: Looked | None, *, written_at: datetime
+    snapshot: RunSnapshot,
+    provenance: Provenance,
+    chain: Looked | None,
+    *,
+    written_at: datetime,
+    beside: Beside | None = None,
 ) -> ReportDocument:
-    """The report of a run as it is at this moment."""
+    """The report of a run as it is at this moment, with whatever is known `beside` its own figures."""
+    beside = beside or Beside()
     status, balance = run_status(snapshot), balance_of(snapshot)
-    known = Known(snapshot=snapshot, balance=balance, provenance=provenance, chain=chain)
+    known = Known(
+        snapshot=snapshot, balance=balance, provenance=provenance, chain=chain, verification=beside.verification
+    )
     verdict = status.verdict
     return ReportDocument(
         run_id=snapshot.run,
@@ -49,6 +58,12 @@ def run_report(
         resolved=status.resolved,
         phases=status.phases,
         deeds=_deeds(snapshot, provenance),
+        sums=status.sums,
+        filters=filters_of(snapshot, beside.plan),
+        codebooks=codebooks_of(beside.books),
+        times=times_of(snapshot),
+        verify=verify_of(beside.verification),
+        audit=audit_of(provenance),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.gateway.api.endpoint import Answer, Call, Endpoint, Tag
 from services.gateway.documents.report import ReportDocument, ReportFormat, ReportQuery
 from services.gateway.documents.runs import RunPath
+from services.gateway.reports.gathering import gather
 from services.gateway.reports.page import report_page
 from services.gateway.reports.report import run_report
 from shared.identity.permissions import Permission
@@ -16,7 +17,8 @@ async def read_report(call: Call[RunPath, ReportQuery, None]) -> Answer[ReportDo
     api = call.api
     snapshot = await api.progress.read(call.path.id)
     provenance = await api.provenances.read(call.path.id)
-    report = run_report(snapshot, provenance, await api.chain_watch.look(), written_at=api.clock())
+    beside = await gather(api.ledger, call.path.id, provenance.plan_hash, api.inspections.inspect)
+    report = run_report(snapshot, provenance, await api.chain_watch.look(), written_at=api.clock(), beside=beside)
     if wanted(call.query, call.headers.get("accept", "")) is ReportFormat.JSON:
         return Answer(document=report, headers={"Vary": "Accept"})
     return Answer(

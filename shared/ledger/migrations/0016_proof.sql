@@ -6,3 +6,8 @@ alter table transfuse.run_mapping
 
 alter table transfuse.manifest
     add column sums        bytea;                       -- sealed sums of the batch, by column and outcome; null where none is to be proven
+
+create table transfuse.met_code (                       -- codes met under code books when a run was planned
+    run_id uuid primary key references transfuse.run (id),
+    books  jsonb not null                               -- of codes that the plan itself lists, with their rows; of others their number
+);
