@@ -1,18 +1,23 @@
-"""Refused rows come in after a fix: in the plan, in a code book, in the source, by an edited value, or by themselves."""
+"""Refused rows come in after a fix: in the plan, a code book, the source, by an edited value, or by themselves."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
+import aiohttp
 import asyncpg
 import pytest
 
+from shared.core.keys import key_name, key_uuid
+from shared.core.states import RunState
 from shared.ledger.snapshots import RunSnapshot
 from tests.harness.clinic import fill
 from tests.harness.command_line import Said, transfuse
 from tests.harness.grove import rows, run, written
 from tests.harness.infirmary import (
     DATE_MENDED,
+    NAMESPACE,
     PEOPLE,
     PLAN,
     SHORTER,
@@ -25,8 +30,13 @@ from tests.harness.infirmary import (
 )
 from tests.harness.installation import Installation
 from tests.harness.ledger import ledger_of
+from tests.harness.portal import PLAN as PORTAL
+from tests.harness.portal import target_hash
 from tests.harness.servers import Servers
+from tests.harness.services import services
+from tests.harness.tokens import token
 from transfuse.exit_codes import ExitCode
+from transfuse.workspace import Workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 WHY = "The clinic has corrected it."
@@ -59,15 +69,16 @@ async def states(installation: Installation, found: UUID) -> dict[tuple[str, str
         await connection.close()
 
 
-async def refs(installation: Installation, code: str) -> UUID:
-    """The waiting row of a person: the ledger knows its target key in clear, and no value of it."""
+async def refs(installation: Installation, column: str, about_row: str = "") -> UUID:
+    """The waiting row of a person that was refused for a column, the one of that code where several are."""
     found = await rows(
         installation.target,
-        "select q.id from transfuse.quarantine q where q.mapping = 'people' and q.resolution = ''"  # noqa: S608 - constants
-        f' and q.reasons @> \'[{{"column": "{code}"}}]\'',
+        "select q.id, q.target_key from transfuse.quarantine q where q.mapping = 'people' and q.resolution = ''"  # noqa: S608 - constants
+        f' and q.reasons @> \'[{{"column": "{column}"}}]\'',
     )
-    assert len(found) == 1
-    return UUID(str(found[0][0]))
+    key = key_uuid(UUID(NAMESPACE), key_name("people", [about_row])) if about_row else None
+    (ref,) = [row[0] for row in found if key is None or UUID(str(row[1])) == key]
+    return UUID(str(ref))
 
 
 async def people(installation: Installation) -> list[object]:
@@ -141,3 +152,56 @@ async def test_a_row_whose_parent_arrives_later_is_replayed_by_itself(servers: S
             ("migrate", "completed"), ("migrate", "completed"), ("replay", "completed")
         ]  # fmt: skip
         assert runs[-1]["actor"] == "transfuse"
+
+
+async def test_over_the_api_a_row_is_edited_replayed_and_the_rest_given_up(servers: Servers) -> None:
+    async with (
+        infirmary(servers, rabbitmq=True) as (installation, _),
+        services(installation) as processes,
+        ledger_of(installation) as ledger,
+    ):
+        about = await first_run(installation)
+        secret = Workspace(installation.home).kept("gateway")["JWT_SECRET"]
+        headers = {"Authorization": f"Bearer {token('admin', secret=secret)}"}
+        async with aiohttp.ClientSession(processes.url("gateway"), headers=headers) as client:
+
+            async def post(what: str, body: object) -> dict[str, Any]:
+                async with client.post(f"/api/runs/{about}/{what}", json=body) as response:
+                    document: dict[str, Any] = await response.json()
+                    assert response.status in {200, 202}, document
+                    return document
+
+            ref = await refs(installation, "born", about_row="f6")
+            await post(f"quarantine/{ref}/edit", {"column": "p.born", "value": "1990-01-06", "reason": WHY})
+            run_id = UUID((await post("replay", {"rows": [str(ref)]}))["id"])
+            replayed = await ledger.still(run_id)
+            assert replayed.state is RunState.COMPLETED, replayed.message
+            assert await people(installation) == ["a'1", "b\\2", "f6"]
+            assert "f6" in await visitors(installation)
+            given_up = await post("quarantine/discard", {"choice": {"all": True}, "reason": WHY})
+            assert given_up["mappings"] == {"lines": 2, "people": 4, "visits": 4}
+            async with client.get(f"/api/runs/{about}/status") as response:
+                resolved = {row["mapping"]: row for row in (await response.json())["resolved"]}
+            assert {name: (row["waiting"], row["replayed"], row["discarded"]) for name, row in resolved.items()} == {
+                "lines": (0, 0, 2),
+                "people": (0, 1, 4),
+                "visits": (0, 1, 4),
+            }
+            assert resolved["people"]["loadedNow"] == 3
+        assert "1990-01-06" not in await ledger.text()
+
+
+async def test_a_replay_of_the_portal_without_a_fix_changes_nothing_and_balances(servers: Servers) -> None:
+    async with servers.portal_installation(0.005) as installation, ledger_of(installation) as ledger:
+        said = await transfuse(installation, "run", str(PORTAL))
+        assert said.code == ExitCode.WARNINGS, said.text
+        about, before = await ledger.youngest(), await target_hash(installation.target)
+        said, replayed = await replay(installation)
+        assert said.code == ExitCode.WARNINGS, said.text
+        assert await target_hash(installation.target) == before
+        assert all(balance.balances for balance in replayed.balances)
+        found = (await ledger.progress.read(about)).resolved
+        assert found
+        assert all((row.waiting, row.replayed, row.discarded) == (0, 0, 0) and row.replaced for row in found)
+        kinds = await ledger.connection.fetch("select kind from transfuse.run order by created_at")
+        assert [row["kind"] for row in kinds] == ["migrate", "replay"]

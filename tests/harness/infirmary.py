@@ -1,4 +1,4 @@
-"""A small legacy database with rows that are refused for every sort of reason, its target, its plan, and their fixes."""
+"""A small legacy database with rows that are refused for every sort of reason, its target, its plan, the fixes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ create table visit (id integer, day date, person_code text, note text, primary k
 create table log (line text, level integer);
 insert into town values (1, 'Here'), (2, 'There');
 insert into person values
-    ('a''1', 'One', 'A', '1990-01-01', 1), ('b\\2', 'Two', 'B', '1990-01-02', 2), ('c|3', 'Three', 'Z', '1990-01-03', 1),
+    ('a''1', 'One', 'A', '1990-01-01', 1), ('b\\2', 'Two', 'B', '1990-01-02', 2),
+    ('c|3', 'Three', 'Z', '1990-01-03', 1),
     ('d 4', 'Four', 'A', '1990-02-31', 1), ('e5', 'bad', 'A', '1990-01-05', 1), ('f6', 'Six', 'A', 'unknown', 1),
     ('g7', 'Seven', 'A', '1990-01-07', 9);
 insert into visit select n, date '2020-01-01' + n, code, 'note ' || code
@@ -37,6 +38,7 @@ alter table people enable row level security;
 alter table visits enable row level security;
 alter table lines enable row level security;
 """
+NAMESPACE = "2b7e1516-28ae-42d2-a6ab-f7158809cf4f"
 PLAN = """\
 transfuse: 1
 name: infirmary
@@ -78,7 +80,7 @@ mappings:
 """
 WITH_CODE = PLAN.replace("{A: first, B: second}", "{A: first, B: second, Z: third}")
 WITHOUT_RULE = WITH_CODE.replace("name <> 'bad'", "name <> ''")
-SHORTER = WITHOUT_RULE.replace("line: l.line", "line: \"substr(l.line, 1, 10)\"")
+SHORTER = WITHOUT_RULE.replace("line: l.line", 'line: "substr(l.line, 1, 10)"')
 DATE_MENDED = "update person set born = '1990-02-28' where code = 'd 4'"
 TOWN_FOUND = "insert into town values (9, 'Found')"
 PEOPLE = "select code, name, kind, born::text from people order by 1"
