@@ -93,6 +93,8 @@ class Comparer:
             judged = msgspec.structs.replace(load.run, run=run)
             program, placeholders = lenient(load.mapping.load), opened.body.placeholders
             await self._parents.judge(connection, judged, program, load.statements, verdicts, placeholders)
+            if program.key_is_unique:
+                await connection.execute(SQL["by_index"])
             looked = _seen(await connection.fetch(statements.compare), load.shape, unstaged, sole=sole)
             if program.changed is Changed.TARGET_WINS and looked.differing:
                 looked = await _without_kept(connection, load, looked)

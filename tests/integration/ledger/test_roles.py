@@ -111,6 +111,15 @@ STATEMENTS = {
     "quarantined rows": ("select sealed_row, sealed_key from transfuse.quarantine", "loader"),
     "reasons in quarantine": ("select reasons from transfuse.quarantine", "gateway loader notifier"),
     "delete quarantine": ("delete from transfuse.quarantine", ""),
+    "keys of findings": ("select sealed_key from transfuse.finding", "extractor loader"),
+    "findings": ("select mapping, kind, columns, target_key from transfuse.finding", "gateway extractor loader"),
+    "write findings": (
+        "insert into transfuse.finding (id, run_id, mapping, pass, kind)"
+        " select gen_random_uuid(), id, 'patients', 1, 'extra' from transfuse.run",
+        "loader",
+    ),
+    "forget findings": ("delete from transfuse.finding", "loader"),
+    "counted findings": ("select row_count from transfuse.finding_count", "gateway extractor loader"),
     "bodies": ("select body from transfuse.body", "extractor transformer loader"),
     "events": ("select detail from transfuse.run_event", "gateway loader notifier"),
     "forge an event": (
