@@ -1,11 +1,11 @@
 -- What becomes of refused rows when a later run writes them, leaves them out, or refuses them again.
 
 -- name: waiting
--- Of other runs of the migration; a back-fill is about columns, and resolves no more than back-fills.
+-- Of other runs of the migration that write; a back-fill is about columns, and resolves no more than back-fills.
 select q.target_key
   from transfuse.run own
   join transfuse.run r on r.migration_id = own.migration_id and r.id <> own.id
-                      and (own.mode <> 'patch' or r.mode = 'patch') and r.undone_at is null
+                      and case own.mode when 'patch' then r.mode = 'patch' else r.mode in ('insert', 'merge', 'patch') end and r.undone_at is null
   join transfuse.quarantine q on q.run_id = r.id and q.mapping = $2 and q.pass = $3 and q.resolution = ''
  where own.id = $1 and q.target_key is not null
  limit $4;
@@ -17,7 +17,7 @@ with found as (
        set resolution = $4, resolved_at = clock_timestamp(), resolved_by_run = $1
       from transfuse.run r, transfuse.run own
      where own.id = $1 and r.id = q.run_id and r.migration_id = own.migration_id and r.id <> own.id
-       and (own.mode <> 'patch' or r.mode = 'patch') and r.undone_at is null
+       and case own.mode when 'patch' then r.mode = 'patch' else r.mode in ('insert', 'merge', 'patch') end and r.undone_at is null
        and q.mapping = $2 and q.pass = $3 and q.target_key = any ($5::uuid[])
        and q.resolution in ('', case when $4 <> 'replaced' then 'replaced' else '' end)
     returning q.target_key
