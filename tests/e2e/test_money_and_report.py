@@ -66,7 +66,7 @@ mappings:
 """
 CONSTRAINTS = """
 select conname, pg_get_constraintdef(oid) from pg_constraint where connamespace = 'public'::regnamespace
-union all select indexname, indexdef from pg_indexes where schemaname = 'public' order by 1
+union all select indexname, indexdef from pg_indexes where schemaname = 'public' order by 1, 2
 """
 
 
