@@ -110,3 +110,39 @@ async def test_what_was_removed_is_not_missed_by_a_verification(servers: Servers
         assert said.code == 0, said.text
         verified = await transfuse(installation, "verify")
         assert verified.code == 0, verified.text
+
+
+MARKING = PLAN.replace("gone: remove", "gone: {mark: {left_at: now()}}\n    changed: quarantine", 1)
+MARKED = {"people": "select legacy_id, left_at from people where left_at is not null"}
+
+
+async def test_rows_that_are_gone_are_marked_and_changed_ones_wait_in_quarantine(servers: Servers) -> None:
+    async with practice(servers, SMALL) as (installation, legacy):
+        await run(installation, text=MARKING)
+        before = await read(legacy, SOURCE)
+        await read(
+            installation.target, {"people": "update people set note = 'mine' where legacy_id <= 4 returning legacy_id"}
+        )
+        await read(legacy, {"person": "update person set name = 'Other' where id in (2, 4, 6) returning id"})
+        await change(legacy, 300, seed=13)
+        await read(legacy, {"person": "delete from person where id in (1, 3) returning id"})
+        gone = before["people"].keys() - (await read(legacy, SOURCE))["people"].keys()
+
+        said, snapshot = await run(installation, *MERGE, text=MARKING)
+
+        assert snapshot.state is RunState.COMPLETED, said.text
+        marked = (await read(installation.target, MARKED))["people"]
+        assert marked.keys() == gone - {1, 3}
+        assert len(set(marked.values())) == 1
+        refused = {(group.mapping, group.code, group.row_count) for group in snapshot.quarantine}
+        assert refused == {("people", "changed_in_target", 2)}
+        removal = passes(snapshot)["people", REMOVAL]
+        assert removal == Counts(read=len(gone), updated=len(gone) - 2, unchanged=2)
+        assert [(one.code, one.row_count) for one in snapshot.warnings] == [("changed_in_target", 2)]
+        # Who comes back is there again, and nothing but that.
+        back = min(gone - {1, 3})
+        come = "insert into person select n, 'Back', null, null from generate_series({0}, {0}) n returning id"
+        await read(legacy, {"person": come.format(back)})
+        said, snapshot = await run(installation, *MERGE, text=MARKING)
+        assert passes(snapshot)["people", 1].updated == 1, said.text
+        assert (await read(installation.target, MARKED))["people"].keys() == gone - {1, 3, back}

@@ -28,7 +28,7 @@ TABLES = ("public.person", "public.visit")
 TARGET = """
 create table people (
     id uuid primary key, legacy_id integer, name text not null, boss_id uuid references people on delete cascade,
-    note text
+    note text, left_at timestamptz
 );
 create table visits (
     id uuid primary key, legacy_id integer, person_id uuid not null references people on delete cascade, note text
@@ -47,7 +47,8 @@ mappings:
     into: people
     from: person AS p
     key: p.id
-    columns: {id: key(), legacy_id: p.id, name: p.name, boss_id: "ref('people', p.boss_id)", note: p.note}
+    columns:
+      {id: key(), legacy_id: p.id, name: p.name, boss_id: "ref('people', p.boss_id)", note: p.note, left_at: "NULL"}
     gone: remove
   - name: visits
     into: visits
