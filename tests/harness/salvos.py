@@ -13,6 +13,9 @@ from shared.runtime.failpoints import Action
 from tests.harness.surgery import LARGE_MAPPINGS, SMALL_MAPPINGS
 
 PHASES = {
+    "removal": ("loader.before_removal", "loader.after_removal"),
+    "suspension": ("loader.index_", "loader.foreign_key_", "loader.constraints_"),
+    "undo": ("undo.",),
     "notice": ("notifier.",),
     "dispatch": ("gateway.before_command", "gateway.after_command", "gateway.before_change"),
     "letter": ("gateway.",),
@@ -31,12 +34,15 @@ EVERY_BATCH = frozenset({"dispatch", "read", "transform", "load"})
 SELDOM = frozenset({"gateway.before_change"})
 """Their steps that not every batch comes by."""
 TOLD = "failure_told"
+UNDO = "loader.undo_"
+"""How steps begin that only an undo comes by: they are disturbed in one."""
 FAILS_FIRST = {
     "plan": "extractor.before_plan",
     "extract": "extractor.before_read",
     "transform": "transformer.before_transform",
     "load": "loader.before_claim",
     "finish": "loader.finish_begun",
+    "undo": "loader.undo_before_plan",
 }
 """By stage the step that has to fail before anybody comes by those that tell of failures."""
 MOST_ATTEMPTS = 2
@@ -50,6 +56,9 @@ class Salvo(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     only: tuple[str, ...] = SMALL_MAPPINGS
     drifts: bool = False
+    suspends: bool = False
+    undoes: bool = False
+    removes: bool = False
     has_letters: bool = False
 
 
@@ -62,14 +71,20 @@ def kills(names: Iterable[str], dice: random.Random) -> Iterator[Salvo]:
     """Every step once, and whoever comes by is killed."""
     telling, others = _parted(names)
     for ends in ("before", "after"):
-        told = [name for name in telling if name.partition(".")[2].startswith(ends)]
-        fails = {FAILS_FIRST[name.partition(".")[0]]: f"{Action.RAISE}:1" for name in told}
-        yield Salvo(steps={**fails, **dict.fromkeys(told, f"{Action.KILL}:1")}, names=tuple(told))
+        of_undos = [f"undo.{ends}_{TOLD}"]
+        told = [name for name in telling if name.partition(".")[2].startswith(ends) and name not in of_undos]
+        for names_told in (told, of_undos):
+            fails = {FAILS_FIRST[name.partition(".")[0]]: f"{Action.RAISE}:1" for name in names_told}
+            steps = {**fails, **dict.fromkeys(names_told, f"{Action.KILL}:1")}
+            yield Salvo(steps=steps, names=tuple(names_told), undoes=names_told is of_undos)
     phases = _by_phase(others, dice)
     large, drift, letters = (phases.pop(name, []) for name in ("split", "drift", "letter"))
     yield _salvo(large, Action.KILL, dice, only=LARGE_MAPPINGS)
     yield _salvo(drift, Action.KILL, dice, drifts=True)
     yield _salvo(letters, Action.KILL, dice, has_letters=True)
+    yield _salvo(phases.pop("suspension", []), Action.KILL, dice, suspends=True)
+    yield _salvo(phases.pop("undo", []), Action.KILL, dice, undoes=True)
+    yield _salvo(phases.pop("removal", []), Action.KILL, dice, removes=True)
     replans = phases.pop("replan", [])
     for column in zip_longest(*phases.values()):
         chosen = [name for name in column if name is not None]
@@ -92,8 +107,8 @@ def failures(names: Iterable[str], dice: random.Random) -> Iterator[Salvo]:
 
 
 def _parted(names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The steps that tell of failures, and the others."""
-    found = list(names)
+    """The steps that tell of failures, and the others; without those within an undo, which has tests of its own."""
+    found = [name for name in names if not name.startswith(UNDO)]
     return [name for name in found if name.endswith(TOLD)], [name for name in found if not name.endswith(TOLD)]
 
 

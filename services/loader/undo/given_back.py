@@ -52,14 +52,16 @@ class GivenBack:
         return written_by in self._writers
 
     async def _former(self, place: Place) -> dict[bytes, int]:
-        """Who wrote each row before a run changed it: its first change counts."""
+        """Who wrote each row before a run changed it: its first change counts. Nothing where the run's key is gone."""
         known = self._known.get(place)
         if known is None:
             run, mapping = place
             known = self._known[place] = {}
-            key = await self._runs.key(self._connection, run)
+            undone = await self._runs.get(self._connection, run)
+            if undone is None:
+                return known
             for number in (FIRST, SECOND, REMOVAL):
-                async for batch in written_batches(self._connection, run, key, mapping, number):
+                async for batch in written_batches(self._connection, run, undone.key, mapping, number):
                     for former in batch.former:
                         for row in former.rows:
                             known.setdefault(row.key, row.written_by)
