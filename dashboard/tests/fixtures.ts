@@ -109,6 +109,7 @@ export function status(given: Partial<RunStatus> = {}): RunStatus {
     notices: [],
     broughtIn: [],
     sums: [],
+    resolved: [],
     quarantine: [{ mapping: "orders", stage: "transform", code: "unknown_code", column: "status", rows: 14 }],
     ...given,
   };
@@ -159,8 +160,15 @@ export function report(given: Partial<Report> = {}): Report {
     notices: [],
     broughtIn: [{ mapping: "doctors", column: "specialty", kind: "invented", rows: 12 }],
     quarantine: of.quarantine,
+    resolved: [],
     phases: of.phases,
     deeds: [{ at: of.readAt, actor: "night.operator-2", verb: "start" }],
+    sums: [],
+    filters: [],
+    codebooks: [],
+    times: [],
+    verify: null,
+    audit: [],
     ...given,
   };
 }

@@ -12,7 +12,7 @@ const KINDS: Record<Report["broughtIn"][number]["kind"], string> = {
 export function BroughtIn({ rows }: { rows: Report["broughtIn"] }) {
   return (
     <section>
-      <h2>4  Not from the source</h2>
+      <h2>Not from the source</h2>
       {rows.length === 0 ? (
         <p>Every value comes from the source.</p>
       ) : (

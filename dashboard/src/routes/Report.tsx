@@ -13,9 +13,17 @@ import { percentText } from "../format/percent";
 import { duration, full, when } from "../format/time";
 import { useTitle } from "../shell/useTitle";
 import { shortId, spoken } from "../words/identifiers";
+import { isDryRun, kindWord } from "../words/kinds";
 import { shownOutcomes } from "../words/states";
 import { BroughtIn } from "./BroughtIn";
 import { Loaded } from "./Loaded";
+import { Codes } from "./report/Codes";
+import { Deeds } from "./report/Deeds";
+import { Fates } from "./report/Fates";
+import { Filters } from "./report/Filters";
+import { Money } from "./report/Money";
+import { Times } from "./report/Times";
+import { Verified } from "./report/Verified";
 
 /** The report of a run: one sentence, the table, the evidence, two signatures. A4, always light. */
 export function Report() {
@@ -46,13 +54,19 @@ function Paper({ report }: { report: ReportDocument }) {
       <PaperHead report={report} />
       <Sentence report={report} />
       <ByMapping report={report} />
+      <Filters rows={report.filters} />
       <div className="duo keep">
-        <Reasons title="2  In quarantine, by reason" empty="Nothing was refused." rows={report.quarantine} />
-        <Reasons title="3  Warned about" empty="There is no warning." rows={report.warnings} />
+        <Reasons title="In quarantine, by reason" empty="Nothing was refused." rows={report.quarantine} />
+        <Reasons title="Warned about" empty="There is no warning." rows={report.warnings} />
       </div>
+      <Fates rows={report.resolved} />
       {report.notices.length > 0 && <Notices report={report} />}
       <BroughtIn rows={report.broughtIn} />
+      <Codes rows={report.codebooks} />
+      <Money rows={report.sums} />
+      <Verified verify={report.verify} />
       <HowWeKnow report={report} />
+      <Times report={report} />
       <Deeds report={report} />
       <section className="sign">
         <div>Migration engineer, date</div>
@@ -74,10 +88,11 @@ function PaperHead({ report }: { report: ReportDocument }) {
           <Mark />
           Transfuse
         </div>
-        <h1>Migration report</h1>
+        <h1>{isDryRun(report) ? "Dry run report" : "Migration report"}</h1>
         <div>
-          {report.migration}, run {shortId(report.runId)}
+          {report.migration}, run {shortId(report.runId)}, {kindWord(report).toLowerCase()}
         </div>
+        {isDryRun(report) && <p className="strong">Nothing was written: the figures tell what a real run would do.</p>}
       </div>
       <dl className="facts grid-cols-[auto_auto]">
         <dt>Written</dt>
@@ -129,7 +144,7 @@ function ByMapping({ report }: { report: ReportDocument }) {
   const cell = (rows: number | null): string => (rows === null ? "unknown" : grouped(rows));
   return (
     <div className="rt-x" role="region" tabIndex={0} aria-label="Balance by mapping">
-      <h2>1  Balance by mapping</h2>
+      <h2>Balance by mapping</h2>
       <table className="rt">
         <thead>
           <tr>
@@ -245,7 +260,7 @@ function Notices({ report }: { report: ReportDocument }) {
 function HowWeKnow({ report }: { report: ReportDocument }) {
   return (
     <section className="keep">
-      <h2>5  How we know</h2>
+      <h2>How we know</h2>
       <table className="rt">
         <thead>
           <tr>
@@ -260,33 +275,6 @@ function HowWeKnow({ report }: { report: ReportDocument }) {
               <td>{proof.check}</td>
               <td>{proof.state === "not_checked" ? proof.result || "Not checked" : proof.result}</td>
               <td>{proof.at === null ? "–" : when(new Date(proof.at), new Date(report.writtenAt))}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
-}
-
-function Deeds({ report }: { report: ReportDocument }) {
-  if (report.deeds.length === 0) return null;
-  return (
-    <section className="keep">
-      <h2>6  Who did what</h2>
-      <table className="rt">
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            <th scope="col">Who</th>
-            <th scope="col">What</th>
-          </tr>
-        </thead>
-        <tbody>
-          {report.deeds.map((deed) => (
-            <tr key={`${deed.at} ${deed.verb}`}>
-              <td>{full(new Date(deed.at))}</td>
-              <td>{deed.actor}</td>
-              <td>{deed.verb}</td>
             </tr>
           ))}
         </tbody>

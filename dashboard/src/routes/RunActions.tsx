@@ -7,6 +7,7 @@ import { useMay } from "../live/SessionStore";
 import { useAddress } from "../shell/useAddress";
 import { shortId } from "../words/identifiers";
 import { isVerifiable, writes } from "../words/kinds";
+import { waitingOf } from "../words/resolved";
 import { isActive } from "../words/states";
 import { useIsLast, useVerb } from "./controls";
 import { UndoDialog, writtenBy } from "./UndoDialog";
@@ -87,7 +88,7 @@ function FollowUps({ runId, status }: { runId: string; status: RunStatus }) {
   const [mayReplay, mayVerify, mayUndo] = [useMay("migration:replay"), useMay("migration:start"), useMay("migration:undo")];
   const written = writtenBy(status);
   const wrote = writes(status);
-  const canReplay = mayReplay && wrote && status.mode !== "patch" && status.counts.quarantined > 0;
+  const canReplay = mayReplay && wrote && status.mode !== "patch" && waitingOf(status) > 0;
   const canVerify = mayVerify && isVerifiable(status) && (status.phase === "completed" || status.error?.code === "verify_different");
   const canUndo = mayUndo && wrote && written.inserted + written.updated + written.deleted > 0;
   const asked = address.get("ask");

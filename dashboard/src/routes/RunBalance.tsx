@@ -9,13 +9,16 @@ import { Card } from "../components/Card";
 import { DurationBars } from "../components/DurationBars";
 import { Icon } from "../components/Icon";
 import { mappingName, MappingTable } from "../components/MappingTable";
+import { MoneyList } from "../components/MoneyList";
 import { OutcomeMark } from "../components/OutcomeMark";
 import { ProofList } from "../components/ProofList";
 import { Verdict } from "../components/Verdict";
 import { WarningList } from "../components/WarningList";
 import { counted, grouped } from "../format/number";
 import { useAddress } from "../shell/useAddress";
+import { FATES } from "../words/fates";
 import { spoken } from "../words/identifiers";
+import { FATES_IN_ORDER, fatesOf, waitingOf } from "../words/resolved";
 
 /** A complete run: the balance, how it is known, what waits for a person, where the time went. */
 export function RunBalance({ runId, status }: { runId: string; status: RunStatus }) {
@@ -29,6 +32,7 @@ export function RunBalance({ runId, status }: { runId: string; status: RunStatus
         <div className="stack gap-5">
           <Waiting runId={runId} status={status} />
           <WarningList notices={status.notices} warnings={status.warnings} report={`/runs/${runId}/report`} />
+          <MoneyList sums={status.sums} />
           <Card title="Where the time went">
             <DurationBars phases={status.phases} />
           </Card>
@@ -59,8 +63,8 @@ function BalanceCard({ runId, status, balance }: { runId: string; status: RunSta
   return (
     <section className="card balance" aria-labelledby="balance-title">
       <div className="bal-head">
-        <span className="seal">
-          <Icon name="check" />
+        <span className={balance.counts.different > 0 ? "seal failed" : "seal"}>
+          <Icon name={balance.counts.different > 0 ? "fail" : "check"} />
         </span>
         <div>
           <h2 id="balance-title">{status.verdict.headline.replace(/\.$/, "")}</h2>
@@ -87,12 +91,15 @@ function Proofs({ runId }: { runId: string }) {
 }
 
 function Waiting({ runId, status }: { runId: string; status: RunStatus }) {
+  const waiting = waitingOf(status);
+  const fates = fatesOf(status.resolved);
+  const decided = FATES_IN_ORDER.filter((fate) => fate !== "waiting" && fates[fate] > 0).map((fate) => `${grouped(fates[fate])} ${FATES[fate].word}`);
   return (
     <Card title="Waiting for a person">
       <div className="body stack tight sm">
-        {status.counts.quarantined > 0 ? (
+        {waiting > 0 ? (
           <div className="row between">
-            <OutcomeMark outcome="quarantined">{counted(status.counts.quarantined, "row")} in quarantine</OutcomeMark>
+            <OutcomeMark outcome="quarantined">{counted(waiting, "row")} in quarantine</OutcomeMark>
             <Link className="link" to={`/runs/${runId}/quarantine`}>
               Decide
             </Link>
@@ -100,9 +107,10 @@ function Waiting({ runId, status }: { runId: string; status: RunStatus }) {
         ) : (
           <span className="okk">
             <Icon name="check" small />
-            Quarantine is empty
+            {status.counts.quarantined > 0 ? "Every refused row is decided" : "Quarantine is empty"}
           </span>
         )}
+        {decided.length > 0 && <p className="xs muted">Since the run: {decided.join(", ")}.</p>}
         {status.broughtIn.length > 0 && (
           <div className="row between">
             <span>{counted(status.broughtIn.length, "column")} with values that are not from the source</span>

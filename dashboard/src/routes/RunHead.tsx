@@ -9,13 +9,14 @@ import { grouped } from "../format/number";
 import { span, zone } from "../format/time";
 import { shortId } from "../words/identifiers";
 import { isDryRun, kindWord } from "../words/kinds";
+import { waitingOf } from "../words/resolved";
 import { isActive } from "../words/states";
 import { RunActions } from "./RunActions";
 
 /** What the run is, in which state, of which plan, since when; and what may be done with it. */
 export function RunHead({ runId, status }: { runId: string; status: RunStatus }) {
   const { data: run } = useQuery(runQuery(runId));
-  const refused = status.phase === "completed" ? status.counts.quarantined : 0;
+  const refused = status.phase === "completed" ? waitingOf(status) : 0;
   return (
     <Head
       title={status.migration}

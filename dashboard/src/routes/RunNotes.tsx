@@ -1,11 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
-import { runQuery } from "../api/queries";
+import { runQuery, verificationQuery } from "../api/queries";
 import type { RunStatus } from "../api/types";
 import { Ago } from "../components/Ago";
 import { ButtonLink } from "../components/Button";
 import { Icon } from "../components/Icon";
+import { Verdict } from "../components/Verdict";
 import { isDryRun } from "../words/kinds";
 import { isActive } from "../words/states";
+import { VERIFY_OUTCOMES, verificationSentence } from "../words/verification";
 
 /** What changes how every figure of the page is read: that nothing is written, or that it was all taken back. */
 export function RunNotes({ runId, status }: { runId: string; status: RunStatus }) {
@@ -13,6 +15,7 @@ export function RunNotes({ runId, status }: { runId: string; status: RunStatus }
   return (
     <>
       {isDryRun(status) && <DryRun runId={runId} status={status} />}
+      {status.kind === "verify" && <Verified runId={runId} />}
       {run?.undoneAt && (
         <div className="verdict rolled-back">
           <Icon name="undo" />
@@ -22,6 +25,19 @@ export function RunNotes({ runId, status }: { runId: string; status: RunStatus }
         </div>
       )}
     </>
+  );
+}
+
+/** What a verify came to stands above its balance: that every row was compared does not say that it was equal. */
+function Verified({ runId }: { runId: string }) {
+  const { data: found } = useQuery(verificationQuery(runId));
+  if (!found) return null;
+  const moving = isActive(found.state);
+  const { tone, icon } = VERIFY_OUTCOMES[found.outcome];
+  return (
+    <Verdict verdict={{ ground: moving ? "planning" : tone, ...verificationSentence(found) }} icon={moving ? "scale" : icon}>
+      <ButtonLink to={`/runs/${runId}/verification`}>See what was found</ButtonLink>
+    </Verdict>
   );
 }
 

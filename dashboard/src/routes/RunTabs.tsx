@@ -1,5 +1,6 @@
 import type { RunStatus } from "../api/types";
 import { Tabs } from "../components/Tabs";
+import { waitingOf } from "../words/resolved";
 import { isDryRun, isVerifiable } from "../words/kinds";
 
 export type RunTab = "run" | "quarantine" | "verification" | "validation" | "events";
@@ -16,7 +17,7 @@ export function RunTabs({ runId, status, tab }: { runId: string; status: RunStat
           word: "Quarantine",
           to: `/runs/${runId}/quarantine`,
           current: tab === "quarantine",
-          count: status.counts.quarantined,
+          count: waitingOf(status),
         },
         ...(verified ? [{ word: "Verification", to: `/runs/${runId}/verification`, current: tab === "verification" }] : []),
         ...(isDryRun(status) ? [{ word: "Validation", to: `/runs/${runId}/validation`, current: tab === "validation" }] : []),

@@ -215,3 +215,50 @@ describe("the validation of a dry run", () => {
     expect(await screen.findByText("This run is no dry run.")).toBeInTheDocument();
   });
 });
+
+describe("the report", () => {
+  test("tells sums, filters, codes, what became of refused rows, the verify and who did what", async () => {
+    const sum = { mapping: "orders", column: "total", reason: "", source: "148220914.35", loaded: "148220000.00", refused: "914.35", filtered: "0", aside: "0", target: "148220000.00", withheld: false };
+    const gathered = report({
+      sums: [
+        { ...sum, state: "agrees" },
+        { ...sum, column: "tip", state: "not_comparable", reason: "changed_on_the_way", source: null, loaded: null, refused: null, filtered: null, target: null, withheld: true },
+      ],
+      filters: [{ mapping: "tasks", keep: "not is_template", parents: [], rows: 1204 }],
+      codebooks: [
+        { mapping: "orders", column: "status", book: "order_status", codes: [{ code: "2", meaning: "shipped", rows: 900 }], rare: 1, unknown: 2, unknownRows: 14, otherwise: null, many: false, untold: false },
+      ],
+      resolved: [{ mapping: "orders", pass: 1, waiting: 4, replayed: 9, filtered: 0, discarded: 1, replaced: 0, loadedNow: 909 }],
+      verify: { runId: OTHER_ID, outcome: "could_not_verify", sample: null, checked: 10, equal: 10, different: 0, missing: 0, unexpected: 0, extra: null, changedSince: 0, couldNotVerify: 7, comparedWith: null },
+      audit: [{ at: "2026-11-22T04:00:00Z", actor: "ops.lead", action: "run.undo", outcome: "refused" }],
+    });
+    gateway({ ...answers(), [`GET /api/runs/${RUN_ID}/report`]: gathered });
+    open(`${RUN}/report`);
+    expect(await screen.findByRole("row", { name: "orders.total 148,220,914.35 148,220,000.00 914.35 0 148,220,000.00 agrees" })).toBeInTheDocument();
+    expect(screen.getByRole("row", { name: /^orders.tip too few rows to show .* not comparable: changed on the way$/ })).toBeInTheDocument();
+    expect(screen.getByRole("row", { name: "tasks kept only where not is_template 1,204" })).toBeInTheDocument();
+    expect(screen.getByRole("row", { name: "orders.status order_status 2 shipped 900" })).toBeInTheDocument();
+    expect(screen.getByText("1 more code of fewer than five rows; 2 codes that the book does not know: they wait in quarantine")).toBeInTheDocument();
+    expect(screen.getByRole("row", { name: "orders 4 9 0 1 0 909" })).toBeInTheDocument();
+    expect(screen.getByText("Could not verify.").closest("section")).toHaveTextContent("7 could not be verified, which is no pass.");
+    expect(screen.getByRole("row", { name: /ops.lead run.undo, refused$/ })).toBeInTheDocument();
+  });
+
+  test("without a verify says that nobody checked", async () => {
+    gateway({ ...answers(), [`GET /api/runs/${RUN_ID}/report`]: report() });
+    open(`${RUN}/report`);
+    expect(await screen.findByText("Not checked.")).toBeInTheDocument();
+  });
+});
+
+describe("a run that is over", () => {
+  test("tells its sums, and how many of its refused rows are left to decide", async () => {
+    const resolved = [{ mapping: "orders", pass: 1, waiting: 4, replayed: 9, filtered: 0, discarded: 1, replaced: 0, loadedNow: 989 }];
+    const sums = [{ mapping: "orders", column: "total", state: "agrees" as const, reason: "", source: "5.10", loaded: "5.10", refused: "0", filtered: "0", aside: "0", target: "5.10", withheld: false }];
+    gateway(answers({ resolved, sums }));
+    open(RUN);
+    expect(await screen.findByText("4 to decide")).toBeInTheDocument();
+    expect(screen.getByText("Since the run: 9 replayed, 1 left out.")).toBeInTheDocument();
+    expect(screen.getByRole("region", { name: "Money" })).toHaveTextContent("1 of 1 column to the cent");
+  });
+});
