@@ -39,6 +39,10 @@ REASON_WORDS: Mapping[str, Words] = MappingProxyType(
         "characters": Words("Characters that the target cannot store", _PLAN),
         "check": Words("A check of the target refuses it", _TARGET),
         "duplicate_of": Words("Already there under another key", "Decide which of the rows is right, then replay it."),
+        "edited": Words(
+            "Loaded with values that a person gave it",
+            "Nothing to do: the audit has who, when and why. A verify takes the row as it is.",
+        ),
         "exclusion": Words("It overlaps with another row", "Decide which of the rows is right, then replay it."),
         "expression": Words("An expression of the plan failed", "Correct the expression, then replay the rows."),
         "infinity": Words("An infinite value", _PLAN),

@@ -32,7 +32,7 @@ from shared.core.passes import FIRST, SECOND
 from shared.core.states import Stage
 from shared.crypto.aad import batch_aad
 from shared.ledger.bodies import body_id, read_body
-from shared.ledger.findings import loaded_by, refused_before, write_findings
+from shared.ledger.findings import edited_among, loaded_by, refused_before, write_findings
 from shared.ledger.settling import settle_batch
 from shared.plan.compiled import LoadProgram
 from shared.plan.model import Changed, MissingParent
@@ -102,11 +102,10 @@ class Comparer:
         there = await _there(connection, statements, keys)
         not_equal = [opened.target_key(ordinal) for ordinal in sorted(looked.gone | looked.differing.keys())]
         before = await refused_before(connection, run, opened.batch.mapping, [SECOND if second else FIRST], not_equal)
-        looked = msgspec.structs.replace(looked, there=there, before=before)
+        edited = await edited_among(connection, run, opened.batch.mapping, [*not_equal, *there])
+        looked = msgspec.structs.replace(looked, there=there, before=before, edited=edited)
         if not second:
-            found = compare_first(opened, verdicts, looked)
-            found.kept = looked.kept
-            return found
+            return compare_first(opened, verdicts, looked)
         judged = msgspec.structs.replace(load.run, run=run)
         told_before = await self._parents.not_loaded(connection, judged, opened)
         return compare_second(opened, verdicts, msgspec.structs.replace(looked, told=told_before))

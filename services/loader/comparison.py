@@ -28,7 +28,8 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     equal. `unstaged` could not be staged. `there` are keys that were asked for and found, of rows that are not staged;
     `told` keys of rows that a first pass did not load. `before` are keys that the run which loaded has in quarantine,
     with whether another row was left in their place. `kept` counts rows that differ and that the plan leaves to the
-    target. `sole` if no other mapping writes rows of these keys.
+    target; `edited` are keys of rows that were loaded with a person's values. `sole` if no other mapping writes rows of
+    these keys.
     """
 
     gone: frozenset[int] = frozenset()
@@ -38,6 +39,7 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     told: frozenset[bytes] = frozenset()
     before: Mapping[bytes, bool] = {}
     kept: int = 0
+    edited: frozenset[bytes] = frozenset()
     sole: bool = True
 
 
@@ -47,6 +49,7 @@ class Comparison:
     def __init__(self, opened: OpenedBatch) -> None:
         self._opened = opened
         self.kept = 0
+        self.edited = 0
         self.findings: list[Found] = []
         self.unchanged = 0
         self.filtered = 0
@@ -74,12 +77,16 @@ class Comparison:
 def compare_first(opened: OpenedBatch, verdicts: Verdicts, looked: Looked) -> Comparison:
     """The outcomes of a first pass: which rows are to be in the target, and whether they are, as they should be."""
     found = Comparison(opened)
+    found.kept = looked.kept
     not_equal = looked.gone | looked.differing.keys() | looked.unstaged
     found.unchanged = opened.body.row_count - len(not_equal)
     left_out = verdicts.refused.keys() | verdicts.filtered
     for ordinal in sorted(not_equal):
         key = opened.target_key(ordinal)
-        if ordinal in left_out:
+        if key in looked.edited and ordinal not in looked.gone:
+            found.unchanged += 1
+            found.edited += 1
+        elif ordinal in left_out:
             is_there = key in looked.there if ordinal in looked.unstaged else ordinal not in looked.gone
             if is_there and looked.sole:
                 found.find(FindingKind.UNEXPECTED, ordinal)
@@ -149,7 +156,10 @@ def explained(opened: OpenedBatch, unexplained: Collection[int], *, sole: bool) 
 def _not_to_be_there(opened: OpenedBatch, looked: Looked, found: Comparison) -> None:
     """Rows that the transformer refused or filtered."""
     for row in opened.body.refused:
-        if looked.sole and row.target_key in looked.there:
+        if row.target_key in looked.there and row.target_key in looked.edited:
+            found.unchanged += 1
+            found.edited += 1
+        elif looked.sole and row.target_key in looked.there:
             found.findings.append(_unexpected(row.target_key, row.legacy_key))
         else:
             found.quarantined += 1

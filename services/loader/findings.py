@@ -14,6 +14,7 @@ from shared.ledger.findings import Finding, Sort
 from shared.ledger.settling import Manifest, Settlement
 from shared.messages.data import Reason, Warned
 
+EDITED = "edited"
 MOST_KEPT = 1000
 """Findings of a batch that are kept one by one; the others are counted."""
 
@@ -31,7 +32,11 @@ def make_comparison_settlement(load: Load, comparison: Comparison, *, sole: bool
     return Settlement(
         batch=opened.batch,
         counts=comparison.counts,
-        warned=(Warned(reason=Reason(code=CHANGED_IN_TARGET), count=comparison.kept),) if comparison.kept else (),
+        warned=tuple(
+            Warned(reason=Reason(code=code), count=count)
+            for code, count in ((CHANGED_IN_TARGET, comparison.kept), (EDITED, comparison.edited))
+            if count
+        ),
         manifest=Manifest(
             written=key.seal(b"", aad),
             unchanged=key.seal(accounted, aad),

@@ -76,6 +76,16 @@ async def refused_before(
     return {row["target_key"].bytes: row["left_alone"] for row in rows}
 
 
+async def edited_among(
+    connection: asyncpg.Connection, run: UUID, mapping: str, keys: Sequence[bytes]
+) -> frozenset[bytes]:
+    """Those of some 16-byte keys whose rows runs of the migration loaded with values that a person gave them."""
+    if not keys:
+        return frozenset()
+    rows = await connection.fetch(SQL["edited"], run, mapping, [UUID(bytes=key) for key in keys])
+    return frozenset(row["target_key"].bytes for row in rows)
+
+
 async def write_findings(
     connection: asyncpg.Connection, batch: BatchRef, findings: Sequence[Finding], counts: Mapping[Sort, int]
 ) -> None:

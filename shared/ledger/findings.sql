@@ -14,6 +14,14 @@ select q.target_key,
    and q.resolution <> 'replayed'
  group by q.target_key;
 
+-- name: edited
+-- Rows that a replay loaded with values that a person gave them.
+select distinct e.target_key
+  from transfuse.quarantine_edit e
+  join transfuse.run r on r.id = e.applied_by_run
+ where r.migration_id = (select migration_id from transfuse.run where id = $1)
+   and e.mapping = $2 and e.target_key = any ($3::uuid[]);
+
 -- name: insert_findings
 insert into transfuse.finding (id, run_id, mapping, pass, seq, kind, columns, target_key, sealed_key, source_changed)
 select f.id, $1, $2, $3, $4, f.kind, array(select jsonb_array_elements_text(f.columns::jsonb)), f.target_key, f.sealed_key,

@@ -6,6 +6,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from shared.core.passes import COMPARISON
 from shared.core.states import RunState
 from tests.harness.clinic import fill
 from tests.harness.command_line import transfuse
@@ -127,7 +128,7 @@ PLAN = (
 )
 
 
-async def test_every_value_of_every_type_arrives_unchanged_or_waits_with_a_reason(servers: Servers) -> None:
+async def test_every_value_of_every_type_arrives_and_verifies_or_waits_with_a_reason(servers: Servers) -> None:
     legacy = await filled(
         servers.postgres, f"{PREFIX}types", lambda url: fill(url, TYPES + "".join(table.legacy() for table in TABLES))
     )
@@ -147,9 +148,12 @@ async def test_every_value_of_every_type_arrives_unchanged_or_waits_with_a_reaso
     ):
         path = installation.home / "plan.yml"
         path.write_text(PLAN, encoding="utf-8")
-        said = await transfuse(installation, "run", str(path))
+        said = await transfuse(installation, "run", str(path), "--verify")
         snapshot = await ledger.progress.read(await ledger.youngest())
         assert snapshot.state is RunState.COMPLETED, said.text
+        compared = [one.counts for one in snapshot.mappings if one.pass_number == COMPARISON]
+        assert sum(counts.unchanged for counts in compared) == snapshot.counts.loaded
+        assert sum(counts.different for counts in compared) == 0
         waiting = await ledger.connection.fetch("select mapping, reasons::text from transfuse.quarantine")
         different, missing = await differences(legacy, installation.target)
     assert different == []

@@ -171,6 +171,22 @@ async def test_rows_that_the_target_refused_when_they_were_loaded_are_not_missin
     assert (counted.different, [row[0] for row in found]) == (1, ["missing"])
 
 
+async def test_a_row_that_was_loaded_with_a_persons_values_is_as_it_should_be_and_warned_of(target: Target) -> None:
+    refused = RefusedRow(legacy_key="11", target_key=key(11).bytes, reasons=(Reason(code="rule"),), row=b"{}")
+    run = await loaded(target, refused=(refused,))
+    await target.connection.execute("insert into rows (id, name) values ($1, 'mended')", key(11))
+    await target.connection.execute(
+        """insert into transfuse.quarantine_edit
+               (id, quarantine_id, run_id, mapping, target_key, "column", sealed_new, actor, reason, applied_by_run)
+           select gen_random_uuid(), q.id, q.run_id, q.mapping, q.target_key, 'r.name', 'x', 'somebody', 'why', q.run_id
+             from transfuse.quarantine q"""
+    )
+    found = await compared(target, run, Body(select=SELECT, refused=(refused,)))
+    assert found == (Counts(read=11, unchanged=11), [])
+    warned = await target.connection.fetchval("select warnings from transfuse.batch where pass = 4")
+    assert msgspec.json.decode(warned) == [{"code": "edited", "column": "", "sqlstate": "", "count": 1}]
+
+
 @pytest.mark.parametrize("policy", tuple(one for one in MissingParent if one is not MissingParent.FAIL_RUN))
 async def test_whatever_becomes_of_missing_parents_a_right_target_is_equal(
     target: Target, policy: MissingParent
