@@ -155,4 +155,5 @@ def _listed(run: Run) -> ListedRun:
         at=run.started_at or run.created_at,
         actor=run.actor,
         reason=run.reason,
+        undone_at=run.undone_at,
     )

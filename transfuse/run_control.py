@@ -30,7 +30,10 @@ class AskedRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListedRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of the history. `at` is when it started, or was asked for where it never did."""
+    """One run of the history. `at` is when it started, or was asked for where it never did.
+
+    Since `undone_at` what it wrote is not there any more.
+    """
 
     id: UUID
     migration: str
@@ -41,6 +44,7 @@ class ListedRun(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     actor: str
     reason: str
+    undone_at: datetime | None = None
 
 
 class RunControl(Protocol):

@@ -87,6 +87,7 @@ async def test_an_undo_of_one_process_that_is_killed_goes_on_with_resume(servers
         again = await transfuse(installation, "undo", str(run))
         assert again.code == ExitCode.FAILED
         assert "undone already" in again.text
+        assert "completed, undone" in (await transfuse(installation, "runs")).text
 
 
 async def test_a_loader_that_is_killed_in_the_middle_of_an_undo_changes_nothing_of_its_end(servers: Servers) -> None:

@@ -32,10 +32,16 @@ def runs_command(home: Path, api: str | None, migration: str | None, limit: int)
         table.add_column(title, no_wrap=title in {"run", "started"})
     for run in found:
         table.add_row(
-            str(run.id), run.migration, run.kind, Text(run.state, STATE_STYLES.get(run.state, "cyan")),
+            str(run.id), run.migration, run.kind, _state(run),
             f"{run.plan} v{run.plan_version}", f"{run.at:%Y-%m-%d %H:%M:%S}", run.actor, run.reason,
         )  # fmt: skip
     console.print(table if found else "There is no run yet. Start one with: transfuse run PLAN")
+
+
+def _state(run: ListedRun) -> Text:
+    """How it ended, and whether what it wrote was taken back."""
+    style = STATE_STYLES.get(run.state, "cyan")
+    return Text(run.state, style) if run.undone_at is None else Text(f"{run.state}, undone", "dim")
 
 
 async def _list(home: Path, api: str | None, migration: str | None, limit: int) -> tuple[ListedRun, ...]:
