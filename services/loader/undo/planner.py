@@ -12,7 +12,7 @@ from services.loader.runs import LoadRun, LoadRuns
 from services.loader.transaction import told
 from services.loader.undo.given_back import GivenBack
 from services.loader.undo.survey import PLACEHOLDERS, Findings, Part, Survey, surveying
-from services.loader.undo.table import UndoTable, program_of, read_table, written_table
+from services.loader.undo.table import UndoTable, read_table, written_table
 from shared.core.errors import BatchError, Refused, RunError, SealBroken
 from shared.core.passes import FIRST, REMOVAL
 from shared.core.run_options import BuiltOn
@@ -175,7 +175,8 @@ def _cut(plan: CompiledPlan, mapping: WrittenMapping, part: Part, findings: Find
         mapping=mapping.mapping,
         pass_number=mapping.pass_number,
         depends_on=_undone_before(plan, mapping),
-        in_seq_order=mapping.in_seq_order,
+        # What was removed last refers to nothing that was removed after it.
+        in_seq_order=mapping.in_seq_order or mapping.pass_number == REMOVAL,
         table=mapping.table,
         triggers_off=mapping.triggers_off,
         row_count=sum(part.row_counts.values()),
@@ -185,16 +186,14 @@ def _cut(plan: CompiledPlan, mapping: WrittenMapping, part: Part, findings: Find
 
 def _undone_before(plan: CompiledPlan, mapping: WrittenMapping) -> tuple[str, ...]:
     """Rows that go, go before those that they refer to; rows that come back, after them. A patch has no order."""
+    refers_to = {
+        one.name: {*one.depends_on, *(reference.mapping for reference in one.load.references)} - {one.name}
+        for one in plan.mappings
+    }
     if mapping.pass_number == FIRST:
-        referring = [
-            one.name
-            for one in plan.mappings
-            if mapping.mapping in one.depends_on
-            or any(reference.mapping == mapping.mapping for reference in program_of(one, FIRST).references)
-        ]
-        return tuple(name for name in referring if name != mapping.mapping)
+        return tuple(name for name, parents in refers_to.items() if mapping.mapping in parents)
     if mapping.pass_number == REMOVAL:
-        return next((one.depends_on for one in plan.mappings if one.name == mapping.mapping), ())
+        return tuple(sorted(refers_to.get(mapping.mapping, ())))
     return ()
 
 

@@ -11,7 +11,7 @@ from services.loader.drift import SQL as DRIFT
 from services.loader.drift import gone
 from services.loader.referrers import Referrer, referrers_of
 from shared.core.errors import RunError
-from shared.plan.compiled import CompiledMapping, CompiledPlan, LoadProgram
+from shared.plan.compiled import CompiledPlan, LoadProgram
 from shared.postgres.identifiers import Identifier, TableName
 from shared.postgres.sql_files import load_sql
 
@@ -59,14 +59,6 @@ async def read_table(
         raise gone(f"{table}.{key}" if types else f"{table}")
     referrers = await referrers_of(connection, plan, table)
     return UndoTable(table=table, key=key, unique=unique, types=types, referrers=referrers)
-
-
-def program_of(mapping: CompiledMapping, pass_number: int) -> LoadProgram:
-    """What a pass of a mapping writes; a removal writes to the table of the first one."""
-    try:
-        return mapping.of_pass(pass_number).load
-    except ValueError:
-        return mapping.load
 
 
 def written_table(plan: CompiledPlan, mapping: str) -> tuple[TableName, str, bool]:

@@ -14,11 +14,12 @@ from shared.crypto.aad import manifest_aad
 from shared.ledger.former import FormerAction, FormerRow, FormerRows, open_former, open_placeholders, seal_former
 from shared.ledger.settling import Claim
 from shared.messages import UndoBatch
-from shared.plan.compiled import PlaceholderRow
-from shared.plan.model import MissingParent
+from shared.plan.compiled import Mark, PlaceholderRow
+from shared.plan.model import Gone, MissingParent
 from shared.postgres.identifiers import TableName
 from shared.runtime.failpoints import Action, armed
 from tests.e2e.test_types import TYPES, VALUES, quoted
+from tests.loading.removals import merged, remove
 from tests.loading.target import Body, Target, batch, keys, program, reference
 from tests.loading.undoing import Undoer
 
@@ -305,3 +306,46 @@ async def test_a_run_that_kept_no_former_values_is_refused(target: Target) -> No
     undo = await undoer.undo(run)
     assert (await undoer.reason(undo)).startswith("former_values_missing")
     assert await target.connection.fetchval("select count(*) from people") == 5
+
+
+@pytest.mark.parametrize("marks", ((), (Mark(column="left_at", value=None),)), ids=("removed", "marked"))
+async def test_what_a_merge_removed_or_marked_is_back_with_all_it_inserted_and_changed(
+    target: Target, marks: tuple[Mark, ...]
+) -> None:
+    await target.connection.execute(
+        """create table people (id uuid primary key, name text, left_at timestamptz, own text default 'theirs',
+                                twice text generated always as (name || name) stored);
+           create table orders (id uuid primary key, person_id uuid references people on delete cascade)"""
+    )
+    undoer = Undoer(target)
+    leaving = program(
+        "people", ("id", "name", "left_at"), key_is_unique=True, gone=Gone.MARK if marks else Gone.REMOVE, marks=marks
+    )
+    orders = program(
+        "orders",
+        ("id", "person_id"),
+        references=(reference("person_id", "people", "people"),),
+        key_is_unique=True,
+        gone=Gone.REMOVE,
+    )
+    programs = {"people": leaving, "orders": orders}
+
+    def some(first: int, last: int) -> dict[str, Body]:
+        numbers = f"generate_series({first}, {last}) g"
+        names = f"select md5('row ' || g)::uuid, 'name {first} ' || g, null::timestamptz from {numbers}"  # noqa: S608 - numbers
+        referring = f"select md5('order ' || g)::uuid, md5('row ' || g)::uuid from {numbers}"  # noqa: S608 - numbers
+        return {"people": Body(select=names), "orders": Body(select=referring)}
+
+    earlier = await target.run(programs)
+    for name, body in some(1, 10).items():
+        await target.load(batch(earlier, name), body)
+    await target.connection.execute("update people set own = 'ours' where name like '% 2'")
+    before = await undoer.hash("people", "orders")
+    run = await merged(target, programs, some(4, 14))
+    await remove(target, run, ["orders", "people"])
+    assert await undoer.hash("people", "orders") != before
+
+    undo = await undoer.undo(run)
+    assert await undoer.reason(undo) == ""
+    assert await undoer.hash("people", "orders") == before
+    assert await undoer.counts(undo) == {"read": 21, "deleted": 8, "updated": 13}
