@@ -72,6 +72,7 @@ class Unsteady:
 
     def __init__(self, lost: int) -> None:
         self.keys: list[str] = []
+        self.forms: list[dict[str, object]] = []
         self._lost = lost
 
     async def plan(self, _request: web.Request) -> web.Response:
@@ -83,6 +84,7 @@ class Unsteady:
 
     async def start(self, request: web.Request) -> web.Response:
         self.keys.append(request.headers["Idempotency-Key"])
+        self.forms.append(await request.json())
         if len(self.keys) <= self._lost:
             assert request.transport is not None
             request.transport.abort()
@@ -115,6 +117,17 @@ async def test_a_start_whose_answer_is_lost_is_asked_for_again_under_the_same_ke
         assert await GatewayRuns(ApiClient(way, GivenToken("t"))).start(asked(tmp_path)) == RUN.id
     assert len(gateway.keys) == 3
     assert len(set(gateway.keys)) == 1
+
+
+async def test_a_dry_run_is_asked_for_with_the_mode_that_it_tries(tmp_path: Path) -> None:
+    gateway = Unsteady(lost=0)
+    dry = msgspec.structs.replace(asked(tmp_path), mode=LoadMode.CHECK, options=RunOptions(tries=LoadMode.MERGE))
+    async with serving(gateway) as port, transport(api_address(f"http://127.0.0.1:{port}")) as way:
+        await GatewayRuns(ApiClient(way, GivenToken("t"))).start(dry)
+    (form,) = gateway.forms
+    options = form["options"]
+    assert isinstance(options, dict)
+    assert (options["validateOnly"], options["mode"]) == (True, "merge")
 
 
 async def test_what_the_api_does_not_offer_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
