@@ -80,9 +80,33 @@ export class Gateway {
     return run.id;
   }
 
-  async #until(migration: string, holds: (status: StatusDocument) => boolean): Promise<void> {
+  /** A dry run of that migration, at its end. */
+  async dryRun(name: string): Promise<string> {
+    const { id } = await this.migration(name);
+    const run = await this.post<RunDocument>("/api/migrations/start", { migrationId: id, options: { validateOnly: true } });
+    await this.#ended(run.id);
+    return run.id;
+  }
+
+  /** A verify of a run of that migration, at its end. */
+  async verified(name: string): Promise<string> {
+    const loaded = await this.run(name, "completed", {});
+    const run = await this.post<RunDocument>(`/api/runs/${loaded}/verify`, {});
+    await this.#ended(run.id);
+    return run.id;
+  }
+
+  #ended(run: string): Promise<void> {
+    return this.#waited(`/api/runs/${run}/status`, (status) => status.phase === "completed");
+  }
+
+  #until(migration: string, holds: (status: StatusDocument) => boolean): Promise<void> {
+    return this.#waited(`/api/migrations/${migration}/status`, holds);
+  }
+
+  async #waited(path: string, holds: (status: StatusDocument) => boolean): Promise<void> {
     const ask = async (): Promise<boolean> => {
-      const status = await this.get<StatusDocument>(`/api/migrations/${migration}/status`);
+      const status = await this.get<StatusDocument>(path);
       if (!holds(status) && status.phase === "failed") throw new Error(`the run failed: ${status.verdict.headline}`);
       return holds(status);
     };

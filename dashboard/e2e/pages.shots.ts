@@ -8,7 +8,7 @@ import { everyPage, type Place } from "./places";
 const FOLDER = process.env.TRANSFUSE_SCREENSHOTS ?? join(import.meta.dirname, "../../.transfuse/screenshots");
 const SCHEMES: readonly Scheme[] = ["light", "dark"];
 /** Taller than a window: drawn whole as well. */
-const WHOLE = new Set(["run", "run-completed", "report", "plan"]);
+const WHOLE = new Set(["run", "run-completed", "report", "plan", "validation", "verification"]);
 
 let browser: Browser;
 let places: readonly Place[] = [];

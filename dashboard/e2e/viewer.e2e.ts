@@ -4,7 +4,7 @@ import { startBrowser, visitAs } from "./browser";
 import { Gateway } from "./gateway";
 import { stack } from "./stack";
 
-const ACTIONS = /New run|Start|Pause|Resume|Cancel|Register|Delete|Unmask|Save|Check|Edit/;
+const ACTIONS = /New run|Start|Pause|Resume|Cancel|Register|Delete|Unmask|Save|Check|Edit|Undo|Verify|Replay|Repair|Leave out/;
 
 let browser: Browser;
 let run = "";
@@ -19,7 +19,7 @@ describe("a viewer", () => {
     const visitor = await visitAs(browser, "viewer");
     const { page } = visitor;
     const { id } = await (await Gateway.as("viewer")).migration(stack.migration);
-    for (const path of ["/migrations", `/migrations/${id}`, `/runs/${run}`, `/runs/${run}/quarantine`, `/runs/${run}/events`, "/plans", `/plans/${stack.plan}`, "/system"]) {
+    for (const path of ["/migrations", `/migrations/${id}`, `/runs/${run}`, `/runs/${run}/quarantine`, `/runs/${run}/verification`, `/runs/${run}/events`, "/plans", `/plans/${stack.plan}`, "/system"]) {
       await page.goto(path);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.waitForLoadState("networkidle");
@@ -56,6 +56,10 @@ describe("a viewer", () => {
       ["DELETE", `/api/migrations/${id}`],
       ["PUT", `/api/plans/${stack.plan}`, { files: { "plan.yml": "transfuse: 1" } }],
       ["POST", `/api/runs/${run}/quarantine/${crypto.randomUUID()}/unmask`, { reason: "only to see whether it goes" }],
+      ["POST", `/api/runs/${run}/undo`, { builtOn: "refuse" }],
+      ["POST", `/api/runs/${run}/verify`, {}],
+      ["POST", `/api/runs/${run}/repair`, {}],
+      ["POST", `/api/runs/${run}/replay`, { all: true }],
       ["GET", "/api/audit"],
       ["GET", "/api/users"],
     ];
