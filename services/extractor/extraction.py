@@ -28,9 +28,9 @@ from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
 from shared.ledger import planning, reports
+from shared.ledger.batches import BatchToRead, read_batch, split_batch
 from shared.ledger.bodies import MESSAGE_BODY_BYTES, keep_body
 from shared.ledger.bounds import BatchBounds
-from shared.ledger.planning import BatchToRead
 from shared.messages import RunChanged, TransformBatch
 from shared.plan.compiled import CompiledMapping, CompiledPlan
 from shared.postgres.pools import Pool
@@ -86,7 +86,7 @@ class Extraction:
         want this batch any more, or has split it. Raises WorldError, BatchError, RunError, VersionDiffers.
         """
         async with self._ledger.acquire() as connection:
-            found = await planning.read_batch(connection, batch, self._keyring)
+            found = await read_batch(connection, batch, self._keyring)
         if found is None or not is_wanted(found, batch):
             return None
         check_versions("extractor", self._versions, Versions(transfuse=found.transfuse_version))
@@ -165,7 +165,7 @@ class Extraction:
         upper = msgspec.structs.replace(bounds, lower=middle, first_row=None, row_count=None)
         halves = lower, upper
         async with self._ledger.acquire() as connection:
-            await planning.split_batch(
+            await split_batch(
                 connection,
                 batch,
                 found.key,

@@ -10,15 +10,14 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from shared.core.errors import RunError
 from shared.core.ids import BatchRef
 from shared.core.passes import REMOVAL
 from shared.core.run_options import RunOptions
-from shared.core.states import BatchState, LoadMode, MappingState, RunKind, RunState
+from shared.core.states import LoadMode, MappingState, RunKind, RunState
 from shared.core.sums import Sum
-from shared.crypto.aad import bounds_aad
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
+from shared.ledger.batches import SEQ_STRIDE, place_of, sealed_bounds, unpacked_bounds
 from shared.ledger.bounds import BatchBounds
 from shared.ledger.legacy_reads import record_legacy_reads
 from shared.ledger.proofs import seal_source_sums
@@ -28,8 +27,6 @@ from shared.postgres.sql_files import load_sql
 
 SQL = load_sql("shared.ledger", "planning.sql")
 BATCH_COLUMNS = ("run_id", "mapping", "pass", "seq", "bounds", "bounds_sealed")
-SEQ_STRIDE = 1024
-"""Room between the numbers of a mapping that settles in `seq` order, so that halves of a split batch keep the order."""
 
 
 class RunToPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,23 +95,6 @@ class OpenBatch(msgspec.Struct, frozen=True, kw_only=True):
     batch: BatchRef
     bounds: BatchBounds
     sealed: bool
-
-
-class BatchToRead(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch as the ledger has it now. `snapshot` is the text of a `TakenSnapshot`.
-
-    `since` are the ids of the snapshot that its rows were loaded from, where a comparison reads them under another one.
-    """
-
-    run_state: RunState
-    mode: LoadMode
-    transfuse_version: str
-    snapshot: str | None
-    state: BatchState
-    generation: int
-    bounds: BatchBounds
-    key: RunKey
-    since: str | None = None
 
 
 @asynccontextmanager
@@ -240,7 +220,9 @@ async def write_snapshot(
             return False
         for item in open_batches:
             await connection.execute(
-                SQL["set_bounds"], *_place(item.batch), _bytes(key, item.batch, item.bounds, sealed=item.sealed)
+                SQL["set_bounds"],
+                *place_of(item.batch),
+                sealed_bounds(key, item.batch, item.bounds, sealed=item.sealed),
             )
         for recount in recounts:
             await connection.execute(
@@ -279,25 +261,6 @@ async def read_settled_rows(connection: asyncpg.Connection, run: UUID) -> dict[t
     return {(row["mapping"], row["pass"]): row["settled_rows"] for row in rows}
 
 
-async def read_batch(connection: asyncpg.Connection, batch: BatchRef, keyring: Keyring) -> BatchToRead | None:
-    """The batch as the ledger has it, None when there is none. Raises SealBroken or KeyNotListed."""
-    row = await connection.fetchrow(SQL["batch"], *_place(batch))
-    if row is None:
-        return None
-    key = RunKey(keyring.unwrap(row["wrapped"], batch.run))
-    return BatchToRead(
-        run_state=RunState(row["run_state"]),
-        mode=LoadMode(row["mode"]),
-        transfuse_version=row["transfuse_version"],
-        snapshot=row["snapshot"],
-        state=BatchState(row["batch_state"]),
-        generation=row["generation"],
-        bounds=unpacked_bounds(key, batch, row["bounds"], sealed=row["bounds_sealed"]),
-        key=key,
-        since=row["since"],
-    )
-
-
 async def read_compiled(connection: asyncpg.Connection, run: UUID) -> CompiledPlan:
     """The compiled plan of a planned run. Raises LookupError when it has none."""
     compiled = await connection.fetchval(SQL["compiled"], run)
@@ -315,42 +278,6 @@ async def read_fingerprint(connection: asyncpg.Connection, run: UUID, snapshot: 
 async def snapshot_wanted(connection: asyncpg.Connection, run: UUID, snapshot: str) -> bool:
     """Whether batches of the run may still have to be read under that snapshot; while it is planned, any may be."""
     return bool(await connection.fetchval(SQL["snapshot_wanted"], run, snapshot))
-
-
-async def split_batch(
-    connection: asyncpg.Connection,
-    batch: BatchRef,
-    key: RunKey,
-    halves: tuple[BatchBounds, BatchBounds],
-    *,
-    clear_bounds: bool,
-    in_seq_order: bool,
-) -> bool:
-    """Put the first half under the batch's number, a generation on, and the second under a new one; both are planned.
-
-    False, and nothing written, when the batch is not what it was. Raises RunError where `in_seq_order` leaves no number
-    between it and the next one.
-    """
-    async with connection.transaction():
-        row = await connection.fetchrow(SQL["lock_batch"], *_place(batch))
-        if row is None or row["state"] != BatchState.DISPATCHED or row["generation"] != batch.generation:
-            return False
-        around = await connection.fetchrow(SQL["next_seq"], *_place(batch))
-        seq = _between(batch.seq, around["following"]) if in_seq_order else around["last"] + 1
-        if seq is None:
-            raise RunError(
-                f"A batch of {batch.mapping} was split so often that no number is left for its second half.",
-                code="split_too_often",
-                remedy="Start the run again with a smaller batch size: rows of this mapping differ very much in size.",
-            )
-        second = msgspec.structs.replace(batch, seq=seq, generation=1)
-        first_bytes, second_bytes = (
-            _bytes(key, ref, bounds, sealed=not clear_bounds)
-            for ref, bounds in zip((batch, second), halves, strict=True)
-        )
-        await connection.execute(SQL["split_batch"], *_place(batch), first_bytes)
-        await connection.execute(SQL["insert_batch"], *_place(second), second_bytes, not clear_bounds)
-    return True
 
 
 async def _let_run(
@@ -382,27 +309,5 @@ def _records(run: UUID, key: RunKey, mapping: CutMapping) -> Iterable[tuple[obje
         ref = BatchRef(
             run=run, mapping=mapping.mapping, pass_number=mapping.pass_number, seq=place * stride, generation=1
         )
-        packed = _bytes(key, ref, bounds, sealed=not mapping.clear_bounds)
+        packed = sealed_bounds(key, ref, bounds, sealed=not mapping.clear_bounds)
         yield run, mapping.mapping, mapping.pass_number, ref.seq, packed, not mapping.clear_bounds
-
-
-def _bytes(key: RunKey, batch: BatchRef, bounds: BatchBounds, *, sealed: bool) -> bytes:
-    plain = msgspec.msgpack.encode(bounds)
-    return key.seal(plain, bounds_aad(batch)) if sealed else plain
-
-
-def unpacked_bounds(key: RunKey, batch: BatchRef, packed: bytes, *, sealed: bool) -> BatchBounds:
-    """A batch's bounds as the ledger keeps them. Raises SealBroken."""
-    plain = key.open_(packed, bounds_aad(batch)) if sealed else packed
-    return msgspec.msgpack.decode(plain, type=BatchBounds)
-
-
-def _place(batch: BatchRef) -> tuple[UUID, str, int, int]:
-    return batch.run, batch.mapping, batch.pass_number, batch.seq
-
-
-def _between(seq: int, following: int | None) -> int | None:
-    """A number between two, None where there is none."""
-    if following is None:
-        return seq + SEQ_STRIDE
-    return (seq + following) // 2 if following - seq > 1 else None

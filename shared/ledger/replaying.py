@@ -15,8 +15,8 @@ from shared.core.run_options import ReplayChoice
 from shared.crypto.aad import edit_aad, row_aad
 from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
+from shared.ledger.batches import unpacked_bounds
 from shared.ledger.bounds import BatchBounds
-from shared.ledger.planning import unpacked_bounds
 from shared.postgres.sql_files import load_sql
 
 SQL = load_sql("shared.ledger", "replaying.sql")

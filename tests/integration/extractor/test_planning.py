@@ -12,6 +12,7 @@ from shared.crypto.envelope import RunKey
 from shared.crypto.keyring import Keyring
 from shared.ledger import planning
 from shared.ledger.audit import Audit, AuditFilter
+from shared.ledger.batches import read_batch, split_batch
 from shared.ledger.bounds import BatchBounds
 from shared.ledger.planning import CutMapping, Recount, TakenSnapshot
 from shared.plan.compiled import CompiledPlan
@@ -59,7 +60,7 @@ async def test_a_planned_run_has_its_batches_in_order_and_an_empty_mapping_is_co
     assert set(await ledger.batch_states(run)) == {("m", 1), ("m", 2), ("m", 3)}
     async with ledger.pool.acquire() as connection:
         found = await planning.read_run(connection, run)
-        batch = await planning.read_batch(connection, ref(run, 2), KEYRING)
+        batch = await read_batch(connection, ref(run, 2), KEYRING)
     assert found is not None
     assert (found.compiled, found.snapshot_count, found.snapshot_at) == (PLAN, 1, SNAPSHOT.taken_at)
     assert batch is not None
@@ -125,7 +126,7 @@ async def test_a_new_snapshot_raises_the_generation_of_open_batches_and_keeps_th
         assert await planning.read_settled_rows(connection, run) == {("m", 1): 10}
         recount = Recount(mapping="m", pass_number=1, driving_rows=31, from_rows=24)
         assert await planning.write_snapshot(connection, found, key, open_batches, [recount], later, "{}")
-        batch = await planning.read_batch(connection, ref(run, 3), KEYRING)
+        batch = await read_batch(connection, ref(run, 3), KEYRING)
     assert batch is not None
     assert (batch.generation, batch.bounds, batch.snapshot) == (2, BOUNDS[2], later.text)
     row = await ledger.connection.fetchrow(
@@ -144,12 +145,10 @@ async def test_the_halves_of_a_split_batch_are_planned_and_keep_the_order_of_a_m
     halves = BatchBounds(upper=("a",)), BatchBounds(lower=("a",), upper=BOUNDS[0].upper)
     async with ledger.pool.acquire() as connection:
         for expected in (True, False):
-            split = await planning.split_batch(
-                connection, batch, key, halves, clear_bounds=False, in_seq_order=in_seq_order
-            )
+            split = await split_batch(connection, batch, key, halves, clear_bounds=False, in_seq_order=in_seq_order)
             assert split is expected
         seqs = sorted(seq for _, seq in await ledger.batch_states(run))
-        found = [await planning.read_batch(connection, ref(run, seq), KEYRING) for seq in seqs]
+        found = [await read_batch(connection, ref(run, seq), KEYRING) for seq in seqs]
     assert [item.bounds for item in found if item is not None] == (
         [halves[0], halves[1], *BOUNDS[1:]] if in_seq_order else [halves[0], *BOUNDS[1:], halves[1]]
     )

@@ -7,8 +7,8 @@ import pytest
 from shared.core.errors import RunError
 from shared.core.ids import BatchRef
 from shared.crypto.envelope import RunKey
+from shared.ledger.batches import split_batch
 from shared.ledger.bounds import BatchBounds
-from shared.ledger.planning import split_batch
 from tests.ledgers.ledger import Ledger, PlannedMapping, batches
 
 HALVES = (BatchBounds(upper=("5",)), BatchBounds(lower=("5",)))

@@ -23,6 +23,7 @@ from shared.core.ids import BatchRef
 from shared.core.states import BatchState, RunState
 from shared.crypto.envelope import RunKey
 from shared.ledger import planning
+from shared.ledger.batches import split_batch
 from shared.ledger.bounds import BatchBounds
 from shared.ledger.dispatch import Dispatch, Turn
 from shared.ledger.reports import report_attempt_failed
@@ -151,7 +152,7 @@ class LedgerStates(RuleBasedStateMachine):
         ref = self.take(data, keep=keep)
         if BY_NAME[ref.mapping].in_seq_order or self.model.rows[key_of(ref)] < len(HALVES):
             return
-        work = planning.split_batch(self.ledger.connection, ref, KEY, HALVES, clear_bounds=True, in_seq_order=False)
+        work = split_batch(self.ledger.connection, ref, KEY, HALVES, clear_bounds=True, in_seq_order=False)
         assert self.wait(work) is self.model.can_split(ref)
         if self.model.can_split(ref):
             self.model.split(ref)
