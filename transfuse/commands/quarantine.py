@@ -88,7 +88,7 @@ async def _quarantine(home: Path, api: str | None, run_id: UUID | None, choice: 
             await _edit(control, run, deed["edit"], why)
         elif deed["discard"]:
             for mapping, count in (await control.quarantine.discard(run, choice, why)).items():
-                console.print(f"{count:,} rows of {mapping} are given up")
+                console.print(f"given up: {count:,} of {mapping}")
         elif deed["listing"]:
             console.print(_rows(await control.quarantine.rows(run, choice, deed["limit"])))
         else:
