@@ -47,7 +47,7 @@ async def referrers_of(connection: asyncpg.Connection, plan: CompiledPlan, table
             raise RunError(
                 f"Rows of {referring} refer to {table}, and the loader may not read them.",
                 code="referrers_hidden",
-                remedy=f"Grant the loader SELECT on {referring} with a policy that hides no row, or write gone: ignore.",
+                remedy=f"Let the loader read all of {referring} (SELECT, and a policy), or write gone: ignore.",
             )
         columns = tuple(row["columns"])
         found[referring, columns] = Referrer(table=referring, columns=columns, referenced=tuple(row["referenced"]))
