@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from shared.core.counts import Counts, MappingBalance
+from shared.core.passes import mode_of
 from shared.core.states import FINAL, Brought, LoadMode, MappingState, RunKind, RunState, Stage
 from shared.core.sums import ProvenSum
 
@@ -208,8 +209,12 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def waiting(self) -> int:
-        """Rows in quarantine, also those that are loaded and of which only a second pass was refused."""
-        return sum(mapping.counts.quarantined for mapping in self.mappings)
+        """Rows in quarantine, also those that are loaded and of which only a second pass was refused.
+
+        A comparison counts refused rows too, and puts none there.
+        """
+        loads = [one for one in self.mappings if mode_of(self.mode, one.pass_number) is not LoadMode.COMPARE]
+        return sum(mapping.counts.quarantined for mapping in loads)
 
     @property
     def balances(self) -> tuple[MappingBalance, ...]:

@@ -255,6 +255,22 @@ def _dry_run(seen: Seen) -> Verdict | None:
     )
 
 
+def _verified(seen: Seen) -> Verdict | None:
+    """Of a verify that came to its end: whether what it found is nothing."""
+    if seen.snapshot.kind is not RunKind.VERIFY or seen.snapshot.state is not RunState.COMPLETED:
+        return None
+    read = seen.balance.counts.read
+    different = sum(mapping.counts.different for mapping in seen.snapshot.mappings)
+    differ = f"{different:,} differ from it" if different else "none differs from it"
+    return Verdict(
+        code="verified",
+        ground=Ground.ATTENTION if different else Ground.COMPLETED,
+        headline="The target was compared with its source.",
+        detail=f"{words.rows(read)} compared, {differ}. See what the verify found.",
+        figures={"read": read, "different": different},
+    )
+
+
 def _completed(seen: Seen) -> Verdict | None:
     if seen.snapshot.state is not RunState.COMPLETED:
         return None
@@ -329,6 +345,7 @@ RULES: tuple[Callable[[Seen], Verdict | None], ...] = (
     _still,
     _slow,
     _dry_run,
+    _verified,
     _completed,
     _otherwise,
 )

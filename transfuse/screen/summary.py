@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from shared.core.states import RunState
+from shared.core.states import RunKind, RunState
 from shared.status.document import BroughtInStatus, MappingAccount, ResolvedStatus, RunStatus
 from shared.status.words import BROUGHT_WORDS, of_pass
 from transfuse.exit_codes import ExitCode
@@ -41,6 +41,8 @@ def exit_code(status: RunStatus) -> ExitCode:
     """What a script should know of the run."""
     if status.phase is not RunState.COMPLETED or not _balances(status):
         return ExitCode.INTERRUPTED if status.phase is RunState.PAUSED else ExitCode.FAILED
+    if status.kind is RunKind.VERIFY and any(account.counts.different for account in _accounts(status)):
+        return ExitCode.FAILED
     return ExitCode.WARNINGS if _to_look_at(status) else ExitCode.OK
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.core.counts import Counts
-from shared.core.states import MappingState, RunKind, RunState
+from shared.core.states import LoadMode, MappingState, RunKind, RunState
 from shared.ledger.snapshots import BatchCounts, Pace, Phase, RunSnapshot
 from shared.status.document import Ground, StageStatus, Verdict
 from shared.status.status import run_status
@@ -23,6 +23,12 @@ BEYOND = mapping_snapshot(
     state=MappingState.PAUSED, reason="quarantine_limit", message="too many", counts=Counts(read=500, quarantined=500)
 )
 STILL = mapping_snapshot(settled_at=after(18.5))
+COMPARED = mapping_snapshot(
+    state=MappingState.COMPLETE, counts=Counts(read=1000, unchanged=1000), batches=BatchCounts(settled=10)
+)
+DIFFERENT = mapping_snapshot(
+    state=MappingState.COMPLETE, counts=Counts(read=1000, unchanged=999, different=1), batches=BatchCounts(settled=10)
+)
 MANY = mapping_snapshot(from_rows=9999, driving_rows=9999, counts=Counts(read=3300, loaded=3300))
 SLOW = Pace(rows=(100,) * 30 + (10,) * 30)
 LOAD = StageStatus(stage="load", workers=2, rows_per_second=1.0, busy_share=0.98)
@@ -36,6 +42,18 @@ def verdict(snapshot: RunSnapshot, **around: Any) -> Verdict:  # noqa: ANN401 - 
 @pytest.mark.parametrize(
     ("snapshot", "code", "ground", "headline"),
     (
+        (
+            run_snapshot(COMPARED, state=RunState.COMPLETED, kind=RunKind.VERIFY, mode=LoadMode.COMPARE),
+            "verified",
+            Ground.COMPLETED,
+            "The target was compared with its source.",
+        ),
+        (
+            run_snapshot(DIFFERENT, state=RunState.COMPLETED, kind=RunKind.VERIFY, mode=LoadMode.COMPARE),
+            "verified",
+            Ground.ATTENTION,
+            "The target was compared with its source.",
+        ),
         (run_snapshot(SHORT), "unaccounted", Ground.FAILED, "3 rows are unaccounted."),
         (
             run_snapshot(state=RunState.FAILED, reason="disk_full", message="the target ran out of disk"),
