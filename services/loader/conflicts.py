@@ -29,7 +29,7 @@ CHANGED_IN_TARGET = "changed_in_target"
 async def judge_changed(
     connection: asyncpg.Connection, run: LoadRun, program: LoadProgram, shape: TargetShape, verdicts: Verdicts
 ) -> None:
-    """Do with the rows of `verdicts.updated` that somebody changed as the plan says, and warn of those that it decides."""
+    """Do with rows of `verdicts.updated` that somebody changed as the plan says, and warn of those that it decides."""
     identity = identity_columns(program)
     if run.ending is not LoadMode.MERGE or not verdicts.updated or not identity:
         return
