@@ -85,6 +85,11 @@ class OwnRabbitMQ:
         self._alias: tempfile.TemporaryDirectory[str] | None = None
 
     @property
+    def folder(self) -> Path:
+        """Where it keeps all that it writes."""
+        return self._process.folder
+
+    @property
     def url(self) -> str:
         return f"amqp://guest:guest@127.0.0.1:{self._port}/"
 
