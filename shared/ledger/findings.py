@@ -48,6 +48,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     kind: RunKind
+    snapshot_count: int
     own: bool
     sampled: bool
     partial: bool

@@ -43,7 +43,7 @@ delete from transfuse.finding_count where run_id = $1 and kind = 'extra';
 -- name: compares
 -- What a run that ends has compared: its kind, whether it read some rows only or was of a part of its plan, and its differences
 -- that no change of the source explains.
-select r.kind, coalesce(jsonb_array_length(r.options -> 'only'), 0) > 0 as partial,
+select r.kind, r.snapshot_count, coalesce(jsonb_array_length(r.options -> 'only'), 0) > 0 as partial,
        exists (select from transfuse.finding_count c where c.run_id = r.id and c.kind = 'not_checked') as sampled,
        exists (select from transfuse.run_mapping m where m.run_id = r.id and m.pass = 4) as own,
        (select coalesce(sum(c.row_count), 0) from transfuse.finding_count c

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from shared.core.passes import COMPARISON
 from shared.core.states import RunState
 from shared.plan.compiled import Cut, decode_compiled
 from shared.status.status import run_status
@@ -69,6 +70,28 @@ async def test_a_holder_whose_session_is_ended_by_the_server_costs_a_pause_and_n
         assert done.code == ExitCode.INTERRUPTED, done.text
         await goes_on_under_another_snapshot(installation, ledger, run)
         await assert_nothing_lost_or_doubled(installation, written)
+
+
+async def test_a_run_that_verifies_itself_is_not_failed_by_what_changed_between_its_snapshots(servers: Servers) -> None:
+    async with AsyncExitStack() as stack:
+        installation, legacy = await stack.enter_async_context(ward(servers))
+        await stack.enter_async_context(writers(legacy))
+        plan = str(installation.home / "plan.yml")
+        command = await stack.enter_async_context(started(installation, "run", plan, "--verify", *SMALL_BATCHES))
+        ledger = await stack.enter_async_context(ledger_of(installation))
+        run = await ledger.youngest()
+        owner = await asyncpg.connect(legacy)
+        async with held_in_the_middle_of(installation, ledger, run, "people"):
+            assert await owner.fetchval(END_HOLDER)
+        await owner.close()
+        await said(command)
+        done = await transfuse(installation, "resume")
+        assert done.code == ExitCode.WARNINGS, done.text
+        ended = await ledger.progress.read(run)
+        assert (ended.state, ended.snapshot_count) == (RunState.COMPLETED, 2)
+        assert all(balance.balances for balance in ended.balances)
+        compared = [one.counts for one in ended.mappings if one.pass_number == COMPARISON]
+        assert sum(counts.unchanged for counts in compared) > 0
 
 
 async def goes_on_under_another_snapshot(installation: Installation, ledger: LedgerView, run: UUID) -> None:
