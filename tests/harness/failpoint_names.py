@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.harness.installation import ROOT
+from transfuse.workspace import SERVICES
 
 PLACES = ("services", "shared")
+NAME = re.compile(rf"({'|'.join(SERVICES)})\.[a-z_]+")
 
 
 def failpoint_names() -> tuple[str, ...]:
@@ -39,8 +42,23 @@ def _names(tree: ast.Module, stages: list[str]) -> Iterator[str]:
                 ast.JoinedStr(values=[ast.FormattedValue(value=ast.Attribute(attr="name")), ast.Constant(value=step)])
             ]:
                 yield from (f"{stage}{step!s}" for stage in stages)
+            case [ast.Name()]:
+                yield from _handed_on(tree)
             case _:
                 raise AssertionError(f"line {node.lineno}: a failpoint's name has to stand in the code")
+
+
+def _handed_on(tree: ast.Module) -> Iterator[str]:
+    """The names in a file whose code hands them on before they are used."""
+    used = {
+        argument
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "failpoint"
+        for argument in node.args
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and node not in used and NAME.fullmatch(str(node.value)):
+            yield str(node.value)
 
 
 def _stages(tree: ast.Module) -> Iterator[str]:

@@ -22,6 +22,8 @@ from tests.harness.servers import Servers
 from tests.harness.surgery import own_surgery, surgery_target
 from tests.harness.trials import Lost, Trials, impatient_dispatcher, trials
 
+TAKE = "create table aside.visit as select * from visit where id % 7 = 0; delete from visit where id % 7 = 0"
+PUT_BACK = "insert into visit table aside.visit; drop table aside.visit"
 A_BATCH = "select mapping, pass, seq, generation from transfuse.batch where run_id = $1 order by state = 'planned' desc"
 
 
@@ -36,23 +38,69 @@ class FailpointTrials:
     async def survives(self, salvo: Salvo) -> None:
         """A run in which all of it happens. Raises Lost, also where nobody came by a step."""
         await self._trials.undisturbed(salvo.only)
-        for name, action in salvo.steps.items():
-            (self._folder / name).write_text(action, encoding="ascii")
         try:
-            async with AsyncExitStack() as stack:
-                run = await self._trials.start(salvo.only)
-                if salvo.drifts:
-                    await self._drift(run)
-                if salvo.has_letters:
-                    await self._bury(run)
-                await self._trials.until(lambda: self._dispatched(run))
-                await stack.enter_async_context(impatient_dispatcher(self._trials.installation))
-                await self._trials.survived(run, salvo.only)
+            if salvo.undoes:
+                await self._undo(salvo)
+            elif salvo.removes:
+                await self._remove(salvo)
+            else:
+                await self._move(salvo)
             if left := sorted(file.name for file in self._folder.iterdir()):
                 raise Lost(f"nobody came by {', '.join(left)}")
         finally:
             for file in self._folder.iterdir():
                 file.unlink()
+
+    async def _move(self, salvo: Salvo) -> None:
+        """A run into an empty target."""
+        self._arm(salvo)
+        async with AsyncExitStack() as stack:
+            run = await self._trials.start(salvo.only, suspends=salvo.suspends)
+            if salvo.drifts:
+                await self._drift(run)
+            if salvo.has_letters:
+                await self._bury(run)
+            await self._trials.until(lambda: self._dispatched(run))
+            await stack.enter_async_context(impatient_dispatcher(self._trials.installation))
+            await self._trials.survived(run, salvo.only)
+
+    async def _undo(self, salvo: Salvo) -> None:
+        """A run, and its undo, which leaves an empty target."""
+        await self._trials.empty()
+        before = await self._trials.hashed()
+        run = await self._trials.ask(salvo.only)
+        await self._trials.end(run)
+        self._arm(salvo)
+        async with impatient_dispatcher(self._trials.installation):
+            await self._trials.end(await self._trials.undo(run))
+        if await self._trials.hashed() != before:
+            raise Lost("the undo has left rows behind")
+
+    async def _remove(self, salvo: Salvo) -> None:
+        """A run, and a merge that finds rows gone: what is left is what a run without them makes."""
+        await self._trials.end(await self._trials.start(salvo.only))
+        async with impatient_dispatcher(self._trials.installation), self._without_visits():
+            self._arm(salvo)
+            await self._trials.end(await self._trials.ask(salvo.only, merges=True))
+            removed = await self._trials.hashed()
+            await self._trials.end(await self._trials.start(salvo.only))
+            if removed != await self._trials.hashed():
+                raise Lost("what is left is not what a run without these rows makes")
+
+    @asynccontextmanager
+    async def _without_visits(self) -> AsyncIterator[None]:
+        """Some visits are not in the source, for as long as the context lasts."""
+        owner = await asyncpg.connect(self._legacy)
+        try:
+            await owner.execute(TAKE)
+            yield
+        finally:
+            await owner.execute(PUT_BACK)
+            await owner.close()
+
+    def _arm(self, salvo: Salvo) -> None:
+        for name, action in salvo.steps.items():
+            (self._folder / name).write_text(action, encoding="ascii")
 
     async def _dispatched(self, run: UUID) -> bool:
         """Whether the gateway has come by its steps, or nothing more will come of waiting for it."""

@@ -18,8 +18,8 @@ select count(*) from public.doctors union all select count(*) from public.patien
  union all select count(*) from public.visits
 """
 KEEP = """
-create table if not exists patient_kept as table patient;
-create table if not exists visit_kept as table visit;
+create table if not exists aside.patient as table patient;
+create table if not exists aside.visit as table visit;
 """
 WRITE = """
 update patient set name = name || ' (married)', born = 'whenever' where id % 3 = 0;
@@ -28,9 +28,9 @@ insert into visit select g, 1 + g % 900, 'Later', 1 from generate_series(100001,
 """
 PUT_BACK = """
 truncate patient, visit;
-insert into patient table patient_kept;
-insert into visit table visit_kept;
-drop table patient_kept, visit_kept;
+insert into patient table aside.patient;
+insert into visit table aside.visit;
+drop table aside.patient, aside.visit;
 """
 
 

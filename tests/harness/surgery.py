@@ -16,6 +16,7 @@ create table doctor (id integer primary key, name text, deputy_id integer);
 create table patient (id integer primary key, name text, email text, born text, doctor_id integer);
 create table visit (id integer primary key, patient_id integer, note text, fee numeric(10, 2));
 create table letter (id integer primary key, body text not null);
+create schema aside;
 insert into doctor
 select g, 'Doctor ' || g, case when g % 9 > 0 then 1 + (g * 37) % 120 end from generate_series(1, 120) g;
 insert into patient
@@ -41,6 +42,7 @@ create table patients (
 create table visits (
     id uuid primary key, patient_id uuid not null references patients, note text, fee numeric(10, 2), of_patient bigint
 );
+create index visits_of_patients on visits (patient_id);
 create table letters (id uuid primary key, length bigint);
 alter table doctors enable row level security;
 alter table patients enable row level security;
@@ -83,6 +85,7 @@ mappings:
       note: v.note
       fee: v.fee
       of_patient: n.visits
+    gone: remove
   - name: letters
     into: letters
     from: letter AS l

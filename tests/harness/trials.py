@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
 from typing import TypeVar
 from uuid import UUID
 
@@ -20,11 +21,12 @@ from shared.bus.topology import Topology
 from shared.core.counts import Counts
 from shared.core.errors import WorldError
 from shared.core.run_options import RunOptions
-from shared.core.states import FINAL, RunState
+from shared.core.states import FINAL, LoadMode, RunState
 from shared.ledger.dispatch import Dispatch, DispatchOptions
 from shared.ledger.progress import Progress
 from shared.ledger.runs import Runs
 from shared.ledger.snapshots import QuarantineCount, RunSnapshot, WarningCount
+from shared.ledger.undos import NewUndo, Undos
 from shared.plan.model import Plan
 from shared.postgres.pools import Pool, Session, open_pool
 from shared.postgres.table_hash import hash_tables
@@ -82,15 +84,31 @@ class Trials:
             self._undisturbed[only] = await self.outcome(await self.end(run))
         return self._undisturbed[only]
 
-    async def start(self, only: tuple[str, ...] = SMALL_MAPPINGS) -> UUID:
+    async def start(self, only: tuple[str, ...] = SMALL_MAPPINGS, *, suspends: bool = False) -> UUID:
         """A run into an empty target."""
         await self.empty()
-        return await self.ask(only)
+        return await self.ask(only, suspends=suspends)
 
-    async def ask(self, only: tuple[str, ...] = SMALL_MAPPINGS) -> UUID:
+    async def ask(
+        self, only: tuple[str, ...] = SMALL_MAPPINGS, *, suspends: bool = False, merges: bool = False
+    ) -> UUID:
         """Ask for a run. Raises Refused where there is one."""
-        options = RunOptions(batch_rows=BATCH_ROWS, batch_bytes=BATCH_BYTES, only=only)
-        return await start(self.runs, self._plan, actor=ACTOR, migration="surgery", options=options)
+        options = RunOptions(batch_rows=BATCH_ROWS, batch_bytes=BATCH_BYTES, only=only, suspend_constraints=suspends)
+        mode = LoadMode.MERGE if merges else LoadMode.INSERT
+        return await start(self.runs, self._plan, actor=ACTOR, migration="surgery", options=options, mode=mode)
+
+    async def undo(self, run: UUID) -> UUID:
+        """Ask for the undo of a run."""
+        return await Undos(self.pool).start(NewUndo(run=run, actor=ACTOR, transfuse_version=version("transfuse")))
+
+    async def hashed(self) -> str:
+        """The target's hash."""
+
+        async def look() -> str:
+            async with self.pool.acquire() as connection:
+                return (await hash_tables(connection, target_tables(self._plan))).sha256
+
+        return await patiently(look)
 
     async def empty(self) -> None:
         """Take every row out of the target."""
@@ -162,13 +180,8 @@ class Trials:
         """What a completed run came to. Raises Lost where it does not balance."""
         if wrong := [balance.mapping for balance in snapshot.balances if not balance.balances]:
             raise Lost(f"the run does not balance: {', '.join(wrong)}")
-
-        async def hashed() -> str:
-            async with self.pool.acquire() as connection:
-                return (await hash_tables(connection, target_tables(self._plan))).sha256
-
         return Outcome(
-            sha256=await patiently(hashed),
+            sha256=await self.hashed(),
             counts={(one.mapping, one.pass_number): one.counts for one in snapshot.mappings},
             quarantine=snapshot.quarantine,
             warnings=snapshot.warnings,
