@@ -69,7 +69,7 @@ class Arrivals:
 
 
 def _needs(run: LoadRun, orphans: Sequence[Orphan]) -> dict[UUID, list[list[tuple[Parent, str]]]]:
-    """By row, for each parent that it misses the places where that may be. Rows that lack more than parents are left."""
+    """By row, for each parent that it misses the places where that may be; without rows that lack more than parents."""
     found: dict[UUID, list[list[tuple[Parent, str]]]] = {}
     for orphan in orphans:
         if any(reason.code != MISSING_PARENT for reason in orphan.reasons):
