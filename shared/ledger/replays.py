@@ -99,7 +99,7 @@ async def _replayable(connection: asyncpg.Connection, about: UUID) -> Run:
     if run.kind not in OF_ROWS or run.mode not in REPLAYABLE:
         raise Refused(
             f"Rows of a run of kind {run.kind} and mode {run.mode} are not replayed.",
-            remedy="Name a run that moves whole rows; columns that are filled in late are filled in by another such run.",
+            remedy="Name a run that moves whole rows; of columns that are filled in late, start another such run.",
             code="not_replayable",
         )
     if await connection.fetchval(SQL["is_undone"], about):
