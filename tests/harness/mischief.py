@@ -134,6 +134,7 @@ async def _halt_and_wake(rig: Rig, run: UUID, step: str) -> None:
     _arm(rig, step, Action.STOP)
 
     async def halted() -> bool:
+        await rig.trials.resume_expected(run)
         return _halted(rig) is not None or await rig.trials.state(run) in FINAL
 
     await rig.trials.until(halted)

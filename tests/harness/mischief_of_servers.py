@@ -59,6 +59,7 @@ async def messages_come_again_in_any_order(rig: Rig, run: UUID) -> None:
         taken.append(message)
 
     async def enough() -> bool:
+        await rig.trials.resume_expected(run)
         return len(taken) >= COPIES or await rig.trials.state(run) in FINAL
 
     async with await aio_pika.connect(rig.rabbitmq.url) as broker:

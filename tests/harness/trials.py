@@ -144,9 +144,10 @@ class Trials:
             raise Lost(f"nothing happened within {LONGEST_SECONDS:.0f} s") from None
 
     async def middle(self, run: UUID, settled: int = 5) -> None:
-        """Return when so many batches are settled, or the run is over."""
+        """Return when so many batches are settled, or the run is over; it is resumed where it pauses before."""
 
         async def there() -> bool:
+            await self.resume_expected(run)
             return (await self.moves(run))[0] >= settled or await self.state(run) in FINAL
 
         await self.until(there)
