@@ -52,8 +52,8 @@ export function QuarantinedRow({ runId, status, row, group, position, ...moves }
         </ul>
         {row.waitsFor && <p className="xs muted">It waits for {row.waitsFor}.</p>}
       </section>
-      <Values runId={runId} row={row} />
       <RowFate runId={runId} status={status} row={row} group={group} />
+      <Values runId={runId} row={row} />
     </RowDrawer>
   );
 }

@@ -18,6 +18,7 @@ import { counted, grouped } from "../format/number";
 import { useAddress } from "../shell/useAddress";
 import { FATES } from "../words/fates";
 import { spoken } from "../words/identifiers";
+import { writes } from "../words/kinds";
 import { FATES_IN_ORDER, fatesOf, waitingOf } from "../words/resolved";
 
 /** A complete run: the balance, how it is known, what waits for a person, where the time went. */
@@ -107,7 +108,7 @@ function Waiting({ runId, status }: { runId: string; status: RunStatus }) {
         ) : (
           <span className="okk">
             <Icon name="check" small />
-            {status.counts.quarantined > 0 ? "Every refused row is decided" : "Quarantine is empty"}
+            {!writes(status) ? "Nothing of this run waits" : status.counts.quarantined > 0 ? "Every refused row is decided" : "Quarantine is empty"}
           </span>
         )}
         {decided.length > 0 && <p className="xs muted">Since the run: {decided.join(", ")}.</p>}

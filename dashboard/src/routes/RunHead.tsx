@@ -23,7 +23,7 @@ export function RunHead({ runId, status }: { runId: string; status: RunStatus })
       beside={
         <>
           <State status={status} run={run} />
-          {refused > 0 && !isDryRun(status) && (
+          {refused > 0 && (
             <Link to={`/runs/${runId}/quarantine`} className="pill quarantined">
               {grouped(refused)} to decide
             </Link>

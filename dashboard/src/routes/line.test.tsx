@@ -66,6 +66,7 @@ test("a failed run is followed: somebody may resume it elsewhere", async () => {
   const failed = status({ phase: "failed", status: "failed", seq: 9 });
   gateway({
     ...ANSWERS,
+    [`GET /api/migrations/${MIGRATION_ID}`]: migration({ lastRun: run({ state: "failed" }) }),
     [`GET /api/runs/${RUN_ID}/status`]: failed,
     [`GET /api/runs/${RUN_ID}/events`]: { events: [], nextAfter: null },
     [`GET /api/runs/${RUN_ID}/throughput`]: { startedAt: null, until: failed.readAt, bucketSeconds: 60, buckets: [] },

@@ -1,4 +1,5 @@
 import type { RunStatus } from "../api/types";
+import { writes } from "./kinds";
 
 type Resolved = RunStatus["resolved"][number];
 export type Fate = "waiting" | "replayed" | "filtered" | "discarded" | "replaced";
@@ -12,7 +13,8 @@ export function fatesOf(resolved: readonly Resolved[]): Record<Fate, number> {
   return { waiting: sum("waiting"), replayed: sum("replayed"), filtered: sum("filtered"), discarded: sum("discarded"), replaced: sum("replaced") };
 }
 
-/** Refused rows that somebody has to decide on: of a run that goes on, all of them. */
-export function waitingOf({ resolved, counts }: Pick<RunStatus, "resolved" | "counts">): number {
-  return resolved.length > 0 ? fatesOf(resolved).waiting : counts.quarantined;
+/** Refused rows that somebody has to decide on: of a run that goes on, all of them; of one that writes nothing, none. */
+export function waitingOf(status: Pick<RunStatus, "resolved" | "counts" | "kind" | "mode">): number {
+  if (!writes(status)) return 0;
+  return status.resolved.length > 0 ? fatesOf(status.resolved).waiting : status.counts.quarantined;
 }

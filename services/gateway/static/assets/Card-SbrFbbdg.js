@@ -1,1 +1,0 @@
-import{r as i,j as s}from"./react-BkT3UR7z.js";import{ag as o}from"./index-DnVunDVr.js";function l({title:a,aside:e,className:t,children:c}){const r=i.useId();return s.jsxs("section",{className:o("card",t),"aria-labelledby":r,children:[s.jsxs("header",{children:[s.jsx("h2",{id:r,children:a}),e]}),c]})}export{l as C};
