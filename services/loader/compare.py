@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.loader.by_index import by_index
 from services.loader.comparison import Comparison, Looked, asked_for, compare_first, compare_second
 from services.loader.conflicts import changed_by_others
 from services.loader.drift import check_target
@@ -93,9 +94,9 @@ class Comparer:
             judged = msgspec.structs.replace(load.run, run=run)
             program, placeholders = lenient(load.mapping.load), opened.body.placeholders
             await self._parents.judge(connection, judged, program, load.statements, verdicts, placeholders)
-            if program.key_is_unique:
-                await connection.execute(SQL["by_index"])
-            looked = _seen(await connection.fetch(statements.compare), load.shape, unstaged, sole=sole)
+            async with by_index(connection, program):
+                found = await connection.fetch(statements.compare)
+            looked = _seen(found, load.shape, unstaged, sole=sole)
             if program.changed is Changed.TARGET_WINS and looked.differing:
                 looked = await _without_kept(connection, load, looked)
         keys = asked_for(opened, sorted(looked.unstaged), sole=sole)

@@ -6,10 +6,6 @@ select s.ordinal, t.{key} is not null as found, array_remove(array[{differing}],
   from pg_temp.transfuse_staged s left join {table} t on {identity}
  where t.{key} is null or not ({same})
 
--- name: by_index
--- A batch is a small part of its table: to hash the whole table for each took seven times as long (25,000 rows of a million).
-set local enable_hashjoin = off; set local enable_mergejoin = off
-
 -- name: differing
 case when not ({same}) then {place} end
 

@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 from services.loader.body import kept_body, open_batch
+from services.loader.by_index import by_index
 from services.loader.compare import Comparer
 from services.loader.conflicts import judge_changed
 from services.loader.drift import check_target
@@ -223,9 +224,10 @@ class BatchLoader:
             connection, load.run, program, load.statements, verdicts, keys, nulled_code=nulled_code
         )
         verdicts.placeholders = await make_placeholders(connection, program, {name: keys[name] for name in needed})
-        if await judge_own_keys(connection, program, load.statements, verdicts, load.run.ending):
-            self._rerun.add((load.run.run, load.mapping.name))
-        await judge_changed(connection, load.run, program, load.known, verdicts)
+        async with by_index(connection, program):
+            if await judge_own_keys(connection, program, load.statements, verdicts, load.run.ending):
+                self._rerun.add((load.run.run, load.mapping.name))
+            await judge_changed(connection, load.run, program, load.known, verdicts)
         await take_out(connection, verdicts.judged, load.shape, load.statements, verdicts)
         if path is Path.ISOLATED:
             refused = await isolate(connection, opened, program, load.shape, load.statements, verdicts)
@@ -233,14 +235,20 @@ class BatchLoader:
         if not load.run.replays:  # those were refused before, often all for one reason
             check_systematic(opened, verdicts)
         left = opened.body.row_count - len(verdicts.judged)
-        if left and load.mode is not LoadMode.INSERT and load.bringing is None:
-            verdicts.former += await read_former(connection, opened, program, load.shape, verdicts)
-        if left and await write_staged(connection, load.statements) != left:
+        if left and await self._put(connection, load, verdicts) != left:
             raise RunError(
                 f"The target took fewer rows of a batch of {load.mapping.name} than were written.",
                 code="rows_miscounted",
                 remedy="A rule or trigger of the target swallows rows: decide it under `triggers`, or remove it.",
             )
+
+    async def _put(self, connection: asyncpg.Connection, load: Load, verdicts: Verdicts) -> int:
+        """Write what is left of the staged rows, with what an undo needs of those that they change; their number."""
+        program = load.mapping.load
+        async with by_index(connection, program):
+            if load.mode is not LoadMode.INSERT and load.bringing is None:
+                verdicts.former += await read_former(connection, load.opened, program, load.shape, verdicts)
+            return await write_staged(connection, load.statements)
 
     async def _stage(self, connection: asyncpg.Connection, load: Load, verdicts: Verdicts) -> None:
         """Fill the temporary table; of a patch with those rows alone that are in the target."""
@@ -250,7 +258,8 @@ class BatchLoader:
             await bring_over(connection, opened, load.bringing)
         if load.mode is LoadMode.PATCH:
             told = await self._parents.not_loaded(connection, load.run, opened) if opened.is_second else frozenset()
-            await pass_over(connection, opened, statements, verdicts, told)
+            async with by_index(connection, load.mapping.load):
+                await pass_over(connection, opened, statements, verdicts, told)
             await take_out(connection, verdicts.filtered, shape, statements, verdicts)
 
 
