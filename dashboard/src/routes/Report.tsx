@@ -13,7 +13,7 @@ import { percentText } from "../format/percent";
 import { duration, full, when } from "../format/time";
 import { useTitle } from "../shell/useTitle";
 import { shortId, spoken } from "../words/identifiers";
-import { isDryRun, kindWord } from "../words/kinds";
+import { isDryRun, kindWord, writes } from "../words/kinds";
 import { shownOutcomes } from "../words/states";
 import { BroughtIn } from "./BroughtIn";
 import { Loaded } from "./Loaded";
@@ -59,7 +59,7 @@ function Paper({ report }: { report: ReportDocument }) {
         <Reasons title="In quarantine, by reason" empty="Nothing was refused." rows={report.quarantine} />
         <Reasons title="Warned about" empty="There is no warning." rows={report.warnings} />
       </div>
-      <Fates rows={report.resolved} />
+      {writes(report) && <Fates rows={report.resolved} />}
       {report.notices.length > 0 && <Notices report={report} />}
       <BroughtIn rows={report.broughtIn} />
       <Codes rows={report.codebooks} />

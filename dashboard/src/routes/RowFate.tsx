@@ -7,7 +7,7 @@ import { ReplayChoice, type ReplayVerb } from "../components/ReplayChoice";
 import { classes } from "../components/classes";
 import { useMay } from "../live/SessionStore";
 import { FATES } from "../words/fates";
-import { writes } from "../words/kinds";
+import { isDryRun, writes } from "../words/kinds";
 import { isActive } from "../words/states";
 import { refusalOf, useFollowUp } from "./controls";
 import { DiscardDialog, kindOf } from "./DiscardDialog";
@@ -25,6 +25,7 @@ interface RowFateProps {
 export function RowFate({ runId, status, row, group }: RowFateProps) {
   const mayReplay = useMay("migration:replay");
   const fate = FATES[row.state];
+  const dry = status !== undefined && isDryRun(status);
   const open = row.state === "waiting" && status !== undefined && !isActive(status.phase) && writes(status);
   return (
     <section>
@@ -34,8 +35,8 @@ export function RowFate({ runId, status, row, group }: RowFateProps) {
           <Icon name={fate.icon} small />
         </span>
         <span>
-          {fate.sentence}
-          {row.resolvedAt !== null && (
+          {dry ? "A dry run refused it: a real run would, too. Nothing of it waits." : fate.sentence}
+          {!dry && row.resolvedAt !== null && (
             <span className="muted">
               {" "}
               <Ago at={row.resolvedAt} />

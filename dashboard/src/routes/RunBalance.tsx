@@ -111,7 +111,7 @@ function Waiting({ runId, status }: { runId: string; status: RunStatus }) {
             {!writes(status) ? "Nothing of this run waits" : status.counts.quarantined > 0 ? "Every refused row is decided" : "Quarantine is empty"}
           </span>
         )}
-        {decided.length > 0 && <p className="xs muted">Since the run: {decided.join(", ")}.</p>}
+        {writes(status) && decided.length > 0 && <p className="xs muted">Since the run: {decided.join(", ")}.</p>}
         {status.broughtIn.length > 0 && (
           <div className="row between">
             <span>{counted(status.broughtIn.length, "column")} with values that are not from the source</span>
