@@ -79,7 +79,7 @@ async def _demo(scale: float, seed: int, workspace: Workspace) -> int:
             reader = await make_reader(databases.legacy, plan)
             await install(workspace, {**os.environ, **databases.environment(), "LEGACY_DATABASE_URL": reader})
         async with operator(workspace.home) as ledger, workers(workspace, in_process=True):
-            run = await start(ledger.runs, plan, actor=actor(), migration=plan.name, options=RunOptions())
+            run = await start(ledger.runs, plan, actor=actor(), migration=plan.name, options=RunOptions(verify=True))
             await follow(LedgerRuns(ledger, working_here=True), run)
             snapshot = await ledger.progress.read(run)
         async with connections(databases) as (legacy, target):

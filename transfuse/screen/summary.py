@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from shared.core.counts import Counts
+from shared.core.passes import COMPARISON, SECOND_COMPARISON
 from shared.core.states import RunKind, RunState
 from shared.status.document import BroughtInStatus, MappingAccount, ResolvedStatus, RunStatus
 from shared.status.words import BROUGHT_WORDS, of_pass
@@ -17,11 +21,17 @@ SEE_STATUS = "See `transfuse status`."
 OUTCOMES = ("loaded", "updated", "unchanged", "merged", "filtered", "quarantined")
 RARE = ("deleted", "different")
 """Outcomes that few kinds of runs have: shown where a row has them."""
+COMPARED = frozenset({COMPARISON, SECOND_COMPARISON})
+"""Passes that move nothing: a line for all of them, a table of those alone that found something."""
 
 
 def summary(status: RunStatus) -> RenderableType:
     """Balance, quarantine, warnings and the verdict."""
-    parts: list[RenderableType] = [_balance(status)] if status.mappings else []
+    compared = [account for account in _accounts(status) if account.pass_number in COMPARED]
+    moved = [account for account in _accounts(status) if account.pass_number not in COMPARED]
+    parts: list[RenderableType] = [_balance("Balance", moved)] if status.mappings else []
+    if compared:
+        parts += [Text("\nHeld against the source again", "bold"), *_compared(compared)]
     if status.quarantine:
         parts += [Text("\nIn quarantine, by reason", "bold"), _reasons(status.quarantine, "where")]
     if any(map(_decided, status.resolved)):
@@ -58,16 +68,27 @@ def _accounts(status: RunStatus) -> tuple[MappingAccount, ...]:
     return () if status.balance is None else status.balance.mappings
 
 
-def _balance(status: RunStatus) -> Table:
+def _compared(accounts: Sequence[MappingAccount]) -> Iterator[RenderableType]:
+    """What the run's own comparison came to."""
+    counts = sum((account.counts for account in accounts), Counts())
+    mappings = len({account.mapping for account in accounts})
+    if all(account.balanced for account in accounts) and not counts.different:
+        of = "one mapping" if mappings == 1 else f"{mappings} mappings"
+        yield Text(f"{grouped(counts.read)} rows of {of}: all that was written is as it should be")
+        return
+    yield _balance("", [one for one in accounts if one.counts.different or not one.balanced])
+
+
+def _balance(title: str, accounts: Sequence[MappingAccount]) -> Table:
     table = Table(
-        title="Balance", title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
+        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
     )
-    outcomes = (*OUTCOMES, *(name for name in RARE if any(getattr(one.counts, name) for one in _accounts(status))))
+    outcomes = (*OUTCOMES, *(name for name in RARE if any(getattr(one.counts, name) for one in accounts)))
     table.add_column("mapping")
-    for title in ("driving", "excluded", "read", *outcomes):
-        table.add_column(title, justify="right")
+    for name in ("driving", "excluded", "read", *outcomes):
+        table.add_column(name, justify="right")
     table.add_column("balances")
-    for account in _accounts(status):
+    for account in accounts:
         counts = account.counts
         table.add_row(
             Text(of_pass(account.mapping, account.pass_number)),

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from shared.core.counts import Counts
+from shared.core.passes import COMPARISON
 from shared.core.states import Brought, LoadMode, MappingState, RunKind, RunState, Stage
 from shared.ledger.snapshots import (
     BatchCounts,
@@ -135,6 +136,21 @@ def test_the_summary_has_the_balance_the_reasons_and_the_verdict() -> None:
     unbalanced = text_of(summary(changed(mappings=(msgspec.structs.replace(MAPPING, from_rows=1233),))))
     assert " NO" in unbalanced
     assert "✗ completed: 1 row is unaccounted." in unbalanced
+
+
+def test_a_comparison_of_the_run_with_its_source_is_one_line_or_the_mappings_that_differ() -> None:
+    def compared(counts: Counts, name: str = "compared") -> MappingSnapshot:
+        return msgspec.structs.replace(MAPPING, mapping=name, pass_number=COMPARISON, counts=counts)
+
+    equal = compared(Counts(read=1234, unchanged=1230, quarantined=4))
+    shown = text_of(summary(changed(mappings=(MAPPING, equal))))
+    assert "1,234 rows of one mapping: all that was written is as it should be" in shown
+    assert "compared" not in shown
+    different = compared(Counts(read=1234, unchanged=1233, different=1), "differing")
+    shown = text_of(summary(changed(mappings=(MAPPING, equal, different))))
+    assert "as it should be" not in shown
+    assert "compared" not in shown
+    assert "differing, verification" in shown
 
 
 def test_a_run_that_never_got_to_its_mappings_shows_its_reason_and_no_empty_balance() -> None:
