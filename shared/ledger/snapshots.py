@@ -151,8 +151,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     `counts` and `row_total` are of first passes, which read every row once; `work_done` and `work_total` count the
     rows of second passes beside them. `rows_per_second` is over the last seconds while it runs, over the whole run
     when it has ended; `eta_seconds` None while it cannot be told. `asked_by` is who last paused, resumed or
-    cancelled it, `notices` what was warned about that belongs to no mapping's rows. `resolved` is told of ended runs. `brought_in` counts what is not in
-    the source and no warning: the plan or the target has it so.
+    cancelled it, `notices` what was warned about that belongs to no mapping's rows. `resolved` is told of ended runs.
+    `brought_in` counts what is not in the source and no warning: the plan or the target has it so.
     """
 
     run: UUID

@@ -23,8 +23,8 @@ class StartOptions(Form, frozen=True, kw_only=True):
     preflight, constraints and balance always hold. `mode` is `insert`, or `merge` for the same plan again: new rows are
     inserted, those that differ updated. `only` names the mappings that are run, parents of theirs are expected in the
     target; or, as `mapping.column`, columns that are filled in late, of rows that are there. With `verify` the run
-    compares what it has written with its source before it ends, and fails where that differs. `suspendConstraints` takes
-    indexes and foreign keys off the mapped tables while an `insert` loads; they are back before the run ends.
+    compares what it has written with its source before it ends, and fails where that differs. `suspendConstraints`
+    takes indexes and foreign keys off the mapped tables while an `insert` loads; they are back before the run ends.
     """
 
     batch_size: Annotated[int, Meta(ge=1, le=MOST_BATCH_ROWS)] = MOST_BATCH_ROWS

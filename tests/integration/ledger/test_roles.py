@@ -114,8 +114,10 @@ STATEMENTS = {
     "keys of findings": ("select sealed_key from transfuse.finding", "extractor loader"),
     "findings": ("select mapping, kind, columns, target_key from transfuse.finding", "gateway extractor loader"),
     "write findings": (
-        "insert into transfuse.finding (id, run_id, mapping, pass, kind)"
-        " select gen_random_uuid(), id, 'patients', 1, 'extra' from transfuse.run",
+        (
+            "insert into transfuse.finding (id, run_id, mapping, pass, kind)"
+            " select gen_random_uuid(), id, 'patients', 1, 'extra' from transfuse.run"
+        ),
         "loader",
     ),
     "forget findings": ("delete from transfuse.finding", "loader"),
