@@ -57,7 +57,7 @@ async def edit_row(call: Call[RowPath, Nothing, EditForm]) -> Answer[EditedDocum
         EditRequest(run=path.id, column=body.column, value=body.value, actor=call.caller.who.actor, reason=body.reason),
     )
     document = EditedDocument(ref=path.row, mapping=edited.mapping, column=edited.column, kept_old=edited.kept_old)
-    return Answer(document=document, audit={"run": str(path.id), "mapping": edited.mapping})
+    return Answer(document=document, audit={"run": str(path.id), "mapping": edited.mapping, "column": edited.column})
 
 
 def choice_of(form: RowChoice) -> ReplayChoice:
@@ -123,6 +123,6 @@ ENDPOINTS = (
             HTTPStatus.SERVICE_UNAVAILABLE: None,
         },
         audit="quarantine.edit",
-        audited=("column", "reason"),
+        audited=("reason",),  # the column once it is known to be one
     ),
 )
