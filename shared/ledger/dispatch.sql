@@ -135,7 +135,7 @@ update transfuse.run set state = $2, reason = $3, message = $4, remedy = $5 wher
 -- name: dispatch_batches
 with ready as (
     select b.mapping, b.pass, b.seq
-      from (select * from transfuse.run_mapping
+      from (select run_id, mapping, pass, position, in_seq_order from transfuse.run_mapping
              where run_id = $1 and state = 'open' order by position, mapping, pass) m
      cross join lateral (
             select p.mapping, p.pass, p.seq

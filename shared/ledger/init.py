@@ -97,6 +97,8 @@ async def uninstall(admin: PostgresAddress) -> None:
         for row in await connection.fetch(SQL["admissions"]):
             table = TableName(schema=row["schema"], name=row["name"])
             await connection.execute(SQL["dismiss_loader"].replace(":table", table.sql))
+        for row in await connection.fetch(SQL["copies"]):
+            await connection.execute(SQL["drop_copies"].replace(":schema", Identifier(row["name"])))
         await connection.execute(SQL["drop_ledger"])
         for role in roles:
             for name in (role.login, role.group):

@@ -20,7 +20,7 @@ select transfuse.append_event($1, 'mapping', jsonb_build_object(
 -- Once for each time: what was told before the last resume was accepted by it.
 select transfuse.append_event($1, 'limit', jsonb_build_object(
            'code', m.reason, 'mapping', m.mapping, 'pass', m.pass, 'state', m.state, 'quarantined', b.quarantined))
-  from (select * from transfuse.run_mapping
+  from (select run_id, mapping, pass, state, reason from transfuse.run_mapping
          where run_id = $1 and state = 'paused' and reason in ('quarantine_limit', 'removal_limit') order by position, mapping, pass) m
  cross join lateral (
        select coalesce(sum(quarantined), 0)::bigint as quarantined

@@ -63,7 +63,10 @@ grant select (id, migration_id, about_run, kind, mode, state, priority, options,
       update (state, priority, snapshot, reason, message, remedy, started_at, moved_at, command_at, command_issues,
               command_attempts, not_before, dispatched_at)
     on transfuse.run to :role;
-grant select, update (state, reason, message, quarantine_accepted) on transfuse.run_mapping to :role;
+grant select (run_id, mapping, pass, position, depends_on, state, in_seq_order, cut_complete, driving_rows, from_rows, estimated,
+              reason, message, target_schema, target_table, triggers_off, quarantine_accepted, proof),
+      update (state, reason, message, quarantine_accepted)
+    on transfuse.run_mapping to :role;
 grant select (run_id, mapping, pass, seq, generation, state, attempts, not_before, reissues, dispatched_at, extracted_at,
               transformed_at, moved_at, settled_at, read_count, loaded, updated, unchanged, merged, filtered, quarantined,
               deleted, different, warnings, reason),
@@ -185,7 +188,10 @@ grant execute on function transfuse.append_event(uuid, text, jsonb),
 
 -- name: notifier
 grant select (hash, name, version, created_at) on transfuse.plan to :role;
-grant select on transfuse.migration, transfuse.living_migration, transfuse.run_mapping, transfuse.run_event,
+grant select (run_id, mapping, pass, position, depends_on, state, in_seq_order, cut_complete, driving_rows, from_rows, estimated,
+              reason, message, target_schema, target_table, triggers_off, quarantine_accepted, proof)
+    on transfuse.run_mapping to :role;
+grant select on transfuse.migration, transfuse.living_migration, transfuse.run_event,
     transfuse.batch_total, transfuse.warning_total, transfuse.quarantine_total, transfuse.resolution_total to :role;
 grant select (id, migration_id, about_run, kind, mode, state, priority, actor, plan_hash, snapshot_at, snapshot_count, reason, message,
               remedy, warnings, created_at, started_at, finished_at, moved_at, undone_at, undone_by_run)
@@ -288,6 +294,15 @@ select name from transfuse.target_schema order by name;
 -- name: note_schemas
 with gone as (delete from transfuse.target_schema where name <> all ($1::text[]))
 insert into transfuse.target_schema (name) select unnest($1::text[]) on conflict do nothing;
+
+-- name: copies
+-- What dry runs left: copies of tables, with rows.
+select n.nspname as name
+  from transfuse.run r
+  join pg_catalog.pg_namespace n on n.nspname = 'transfuse_check_' || replace(r.id::text, '-', '');
+
+-- name: drop_copies
+drop schema :schema cascade;
 
 -- name: drop_ledger
 drop schema transfuse cascade;

@@ -319,6 +319,8 @@ begin
                        E'#variable_conflict use_column\nbegin\n'
                        '    if current_setting(''transfuse.bringing'', true) = ''on'' then\n        return null;\n    end if;\n'
                        || guard.body || E'    return null;\nend');
+        -- A trigger of the loader's own would run it with the owner's rights, over rows of types of the loader's own.
+        execute format('revoke execute on function %I.%I() from public', shadow, guard.name);
         foreach event in array array['insert', 'update'] loop
             execute format('create trigger %I after %s on %s referencing new table as added for each statement execute function %I.%I()',
                            guard.name || ' ' || event, event, copy, shadow, guard.name);
@@ -420,6 +422,7 @@ begin
     for wanted in
         select distinct on (c.oid) c.oid, array(select jsonb_array_elements_text(w.identity)) as identity
           from jsonb_to_recordset(tables) as w (schema text, "table" text, identity jsonb)
+          join transfuse.target_schema s on s.name = w.schema
           join pg_namespace n on n.nspname = w.schema
           join pg_class c on c.relnamespace = n.oid and c.relname = w."table"
          where to_regclass(format('%I.%I', shadow, w."table")) is not null

@@ -74,6 +74,11 @@ declare
     found_one record;
     dropped integer := 0;
 begin
+    if not exists (select from transfuse.run r
+                    where r.id = run and r.options @> '{"suspend_constraints": true}'
+                      and r.state not in ('completed', 'failed', 'cancelled')) then
+        return 0;
+    end if;
     for target in
         select c.oid, n.nspname, c.relname, c.relrowsecurity,
                c.relkind <> 'r' or c.relispartition
