@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncpg
 import msgspec
 
+from services.loader.claim import claim
 from services.loader.transaction import told, transaction
-from shared.core.errors import BatchError, RunError, WorldError
+from shared.core.errors import BatchError, RunError
 from shared.core.ids import BatchRef
 from shared.core.passes import PROGRAM_OF, SECOND
 from shared.core.states import Encoding, Stage
 from shared.crypto.aad import batch_aad
 from shared.crypto.envelope import RunKey
 from shared.ledger.bodies import body_id, read_body
-from shared.ledger.settling import Claim, claim_batch
+from shared.ledger.settling import Claim
 from shared.messages.data import LoadBatch, LoadBody
 
 KEY_BYTES = 16
@@ -68,19 +69,12 @@ async def kept_body(connection: asyncpg.Connection, message: LoadBatch) -> bytes
     if body is not None:
         return body
     async with transaction(connection, doing):
-        with told(doing):
-            claim = await claim_batch(connection, message.batch)
-    if claim is Claim.HELD:
-        raise WorldError(
-            f"The state of the run is being changed; batch {message.batch.seq} waits.",
-            code="run_locked",
-            remedy="Nothing to do: the batch is taken up again at once.",
-        )
-    if claim is Claim.CLAIMED:
+        claimed = await claim(connection, message.batch, doing)
+    if claimed is Claim.CLAIMED:
         raise BatchError(
             f"The ledger does not have the rows of a batch of {message.batch.mapping}.", code="body_missing"
         )
-    return claim
+    return claimed
 
 
 def keys_of(packed: bytes) -> list[bytes]:

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from services.loader.key_copy import copy_keys
 from services.loader.runs import LoadRun, LoadRuns
 from services.loader.shape import UUID_OID, read_shape
 from services.loader.transaction import told, transaction
@@ -45,11 +46,6 @@ DOING = "looking for extra rows"
 REPORT_SECONDS = 10.0
 MOST_KEPT = 1000
 """Extra rows of a table that are kept one by one; the others are counted."""
-KEY_BYTES = 16
-HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-TRAILER = b"\xff\xff"
-BEFORE_KEY = b"\x00\x01\x00\x00\x00\x10"
-"""What stands before a UUID in a binary COPY of one column: one value of 16 bytes."""
 
 
 class Extras:
@@ -109,12 +105,6 @@ def by_table(mappings: Iterable[CompiledMapping]) -> dict[TableName, list[Compil
     return found
 
 
-def copy_stream(keys: bytes) -> bytes:
-    """Packed 16-byte keys as a binary COPY of one column of UUIDs."""
-    rows = (BEFORE_KEY + keys[at : at + KEY_BYTES] for at in range(0, len(keys), KEY_BYTES))
-    return b"".join((HEADER, *rows, TRAILER))
-
-
 async def _look(
     connection: asyncpg.Connection,
     run: LoadRun,
@@ -151,15 +141,8 @@ async def _fill(connection: asyncpg.Connection, lists: AsyncIterator[bytes]) -> 
     """COPY packed keys into the temporary table, list by list."""
     async for keys in lists:
         if keys:
-            stream = await asyncio.to_thread(copy_stream, keys)
-            await connection.copy_to_table(
-                "transfuse_explained", schema_name="pg_temp", columns=["key"], source=_whole(stream), format="binary"
-            )
+            await copy_keys(connection, "transfuse_explained", keys, 0)
     await connection.execute(SQL["gather"])
-
-
-async def _whole(stream: bytes) -> AsyncIterator[bytes]:
-    yield stream
 
 
 async def _explained(

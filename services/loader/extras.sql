@@ -1,7 +1,7 @@
 -- Rows of the target that no row of the source explains. `{…}` are quoted identifiers.
 
 -- name: create
-create temporary table transfuse_explained (key uuid not null) on commit drop
+create temporary table transfuse_explained (key uuid not null, place integer not null) on commit drop
 
 -- name: gather
 analyze pg_temp.transfuse_explained

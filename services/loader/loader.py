@@ -14,6 +14,7 @@ import msgspec
 
 from services.loader.body import kept_body, open_batch
 from services.loader.by_index import by_index
+from services.loader.claim import claim
 from services.loader.compare import Comparer
 from services.loader.conflicts import judge_changed
 from services.loader.drift import check_target
@@ -34,13 +35,13 @@ from services.loader.staging import check_count, copy_rows, stage, take_out, wri
 from services.loader.statements import Statements, make_statements
 from services.loader.transaction import RowsRefused, rows_tried, told, transaction
 from services.loader.verdicts import Verdicts
-from shared.core.errors import BatchError, RunError, WorldError
+from shared.core.errors import BatchError, RunError
 from shared.core.ids import BatchRef
 from shared.core.states import BUILT_MODES, LoadMode
 from shared.core.versions import Versions
 from shared.crypto.keyring import Keyring
 from shared.ledger.finishing import suspend_triggers
-from shared.ledger.settling import Claim, claim_batch, pause_beyond, settle_batch
+from shared.ledger.settling import Claim, pause_beyond, settle_batch
 from shared.messages.data import LoadBatch
 from shared.plan.compiled import CompiledMapping
 from shared.postgres.pools import Pool
@@ -178,19 +179,12 @@ class BatchLoader:
         verdicts = Verdicts()
         await failpoint("loader.before_claim")
         async with transaction(connection, load.doing):
-            with told(load.doing):
-                claim = await claim_batch(connection, load.opened.batch)
-            if claim is Claim.HELD:
-                raise WorldError(
-                    f"The state of the run is being changed; batch {load.opened.batch.seq} waits.",
-                    code="run_locked",
-                    remedy="Nothing to do: the batch is taken up again at once.",
-                )
-            if claim is not Claim.CLAIMED:
-                return Settled(claim=claim)
+            claimed = await claim(connection, load.opened.batch, load.doing)
+            if claimed is not Claim.CLAIMED:
+                return Settled(claim=claimed)
             await failpoint("loader.before_rows")
             if load.mode is LoadMode.COMPARE:
-                return Settled(claim=claim, counts=await self._comparer.compare(connection, load))
+                return Settled(claim=claimed, counts=await self._comparer.compare(connection, load))
             patches_refused = load.mode is LoadMode.PATCH and load.opened.body.refused
             if load.opened.body.row_count or patches_refused:
                 with rows_tried(load.doing):
@@ -206,7 +200,7 @@ class BatchLoader:
                 await resolve(connection, load, verdicts)
             await failpoint("loader.before_commit")
         await failpoint("loader.after_commit")
-        return Settled(claim=claim, counts=settlement.counts)
+        return Settled(claim=claimed, counts=settlement.counts)
 
     async def _write(self, connection: asyncpg.Connection, load: Load, path: Path, verdicts: Verdicts) -> None:
         """Write the rows, or say in `verdicts` why not. Rows written are written outside any savepoint."""

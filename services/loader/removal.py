@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.loader.claim import claim
 from services.loader.drift import check_target
 from services.loader.finding import Finding
 from services.loader.goodbye import Goodbye
@@ -19,13 +20,13 @@ from services.loader.runs import LoadRun, LoadRuns
 from services.loader.shape import TargetShape, read_shape
 from services.loader.transaction import RowsRefused, rows_tried, told, transaction
 from shared.core.counts import Counts
-from shared.core.errors import BatchError, RunError, WorldError
+from shared.core.errors import BatchError, RunError
 from shared.core.ids import BatchRef
 from shared.crypto.aad import manifest_aad
 from shared.ledger.finishing import suspend_triggers
 from shared.ledger.former import seal_former
 from shared.ledger.removing import FIRST_SEQ, cut_removal, end_cut, first_pass, read_removal
-from shared.ledger.settling import Claim, Manifest, Settlement, claim_batch, settle_batch
+from shared.ledger.settling import Claim, Manifest, Settlement, settle_batch
 from shared.messages.data import Warned
 from shared.plan.compiled import CompiledMapping
 from shared.postgres.pools import Pool
@@ -108,16 +109,9 @@ class Removal:
         isolated: bool,
     ) -> Settled:
         async with transaction(connection, doing):
-            with told(doing):
-                claim = await claim_batch(connection, batch)
-            if claim is Claim.HELD:
-                raise WorldError(
-                    f"The state of the run is being changed; batch {batch.seq} waits.",
-                    code="run_locked",
-                    remedy="Nothing to do: the batch is taken up again at once.",
-                )
-            if claim is not Claim.CLAIMED:
-                return Settled(claim=claim)
+            claimed = await claim(connection, batch, doing)
+            if claimed is not Claim.CLAIMED:
+                return Settled(claim=claimed)
             await failpoint("loader.before_removal")
             if batch.seq == FIRST_SEQ:
                 with told(doing):
@@ -134,7 +128,7 @@ class Removal:
                 await settle_batch(connection, settlement)
             await failpoint("loader.before_removal_commit")
         await failpoint("loader.after_removal_commit")
-        return Settled(claim=claim, counts=settlement.counts)
+        return Settled(claim=claimed, counts=settlement.counts)
 
     async def _find(
         self, connection: asyncpg.Connection, run: LoadRun, mapping: CompiledMapping, batch: BatchRef
