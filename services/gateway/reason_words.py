@@ -20,6 +20,7 @@ _TARGET = "Correct the target or the plan, then replay the rows."
 
 REASON_WORDS: Mapping[str, Words] = MappingProxyType(
     {
+        "already_back": Words("Put back by an earlier undo of the run", "Nothing to do: the row is as it was."),
         "already_gone": Words("Gone from the target, too", "Nothing to do: somebody else removed the row meanwhile."),
         "bad_date": Words("Date in no known format", "Add the format to `date_of` in the plan, then replay the rows."),
         "bad_email": Words("Not an e-mail address", _PLAN),

@@ -1,10 +1,13 @@
 -- What the loader reads and writes of the ledger to find rows that the source has no more, and to cut their removal.
 
 -- name: earlier_runs
--- Youngest first. A replay loads some rows alone, and never removes any.
+-- Youngest first. A replay loads some rows alone, and never removes any. An undo that has begun and not come to its end may have
+-- put back what a run removed.
 select r.id,
        exists (select from transfuse.run_mapping m
-                where m.run_id = r.id and m.mapping = $2 and m.pass = 3 and m.state = 'complete') as has_removed
+                where m.run_id = r.id and m.mapping = $2 and m.pass = 3 and m.state = 'complete')
+       and not exists (select from transfuse.run u join transfuse.run_mapping m on m.run_id = u.id
+                        where u.about_run = r.id and u.kind = 'undo') as has_removed
   from transfuse.run r
   join transfuse.run own on own.id = $1 and own.migration_id = r.migration_id
  where r.id <> own.id and r.created_at < own.created_at and r.mode in ('insert', 'merge') and r.kind <> 'undo'

@@ -22,9 +22,10 @@ analyze pg_temp.transfuse_keys;
 truncate pg_temp.transfuse_keys;
 
 -- name: locate
+-- A row that was deleted and is there: an undo that did not come to its end put it back, or somebody else made it anew.
 insert into pg_temp.transfuse_undone (part, seq, key, action, relation, place, written_by, stays)
 select $1, k.seq, k.key, k.action, t.tableoid, t.ctid, t.xmin,
-       case when k.action = 'deleted' or not (t.xmin in (select w.id from pg_temp.transfuse_writers w)) then $2::text end
+       case when not (t.xmin in (select w.id from pg_temp.transfuse_writers w)) then $2::text end
   from pg_temp.transfuse_keys k join {table} t on t.{key} = k.key::text::{type_name}
  where true {own}
 

@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 
 from services.loader.body import keys_of
+from services.loader.claim import claim
 from services.loader.load import Settled
 from services.loader.runs import LoadRun, LoadRuns
 from services.loader.transaction import RowsRefused, rows_tried, told, transaction
@@ -19,14 +20,14 @@ from services.loader.undo.staged import Found, Staged, stage, stage_keys
 from services.loader.undo.survey import Stays
 from services.loader.undo.table import UndoTable, read_table, written_table
 from shared.core.counts import Counts
-from shared.core.errors import BatchError, RunError, WorldError
+from shared.core.errors import BatchError, RunError
 from shared.core.ids import BatchRef
 from shared.core.run_options import BuiltOn
 from shared.crypto.aad import manifest_aad
 from shared.crypto.envelope import RunKey
 from shared.ledger.finishing import suspend_triggers
 from shared.ledger.former import FormerAction, FormerRows
-from shared.ledger.settling import Claim, Manifest, Settlement, claim_batch, settle_batch
+from shared.ledger.settling import Claim, Manifest, Settlement, settle_batch
 from shared.ledger.undo_plans import UndoBounds, WrittenBatch, read_bounds, read_undo, undos_of, written_batch
 from shared.messages.data import Reason, Warned
 from shared.postgres.pools import Pool
@@ -34,6 +35,8 @@ from shared.runtime.failpoints import failpoint
 
 TABLES_KEPT = 200
 NOT_IN_TARGET = "not_in_target"
+ALREADY_BACK = "already_back"
+"""A row that was removed, and that an earlier undo of the run put back."""
 NOT_PUT_BACK = "not_put_back"
 """The target refuses the row: what it was does not fit what is there by now."""
 
@@ -137,16 +140,9 @@ class UndoLoader:
 
     async def _attempt(self, connection: asyncpg.Connection, undoing: Undoing, *, careful: bool) -> Settled:
         async with transaction(connection, undoing.doing):
-            with told(undoing.doing):
-                claim = await claim_batch(connection, undoing.batch)
-            if claim is Claim.HELD:
-                raise WorldError(
-                    f"The state of the run is being changed; batch {undoing.batch.seq} waits.",
-                    code="run_locked",
-                    remedy="Nothing to do: the batch is taken up again at once.",
-                )
-            if claim is not Claim.CLAIMED:
-                return Settled(claim=claim)
+            claimed = await claim(connection, undoing.batch, undoing.doing)
+            if claimed is not Claim.CLAIMED:
+                return Settled(claim=claimed)
             await failpoint("loader.undo_before_rows")
             tally = Tally()
             with rows_tried(undoing.doing):
@@ -159,7 +155,7 @@ class UndoLoader:
                 await settle_batch(connection, settlement)
             await failpoint("loader.undo_before_commit")
         await failpoint("loader.undo_after_commit")
-        return Settled(claim=claim, counts=settlement.counts)
+        return Settled(claim=claimed, counts=settlement.counts)
 
 
 async def _written(
@@ -204,12 +200,15 @@ async def _put_back(
     if former.action is FormerAction.UPDATED:
         left = await _judge(staged, undoing, [row.key for row in rows], tally)
     else:
-        there = set(await staged.found(undoing.writers))
-        if there:
-            _check_free(undoing, Stays.CHANGED, len(there))
-            tally.stayed[Stays.CHANGED] += len(there)
-            await staged.take_out(there)
-        left = set(range(1, len(rows) + 1)) - there
+        found = await staged.found(undoing.writers)
+        back = {ordinal for ordinal, row in found.items() if row.ours}
+        anew = found.keys() - back
+        if anew:
+            _check_free(undoing, Stays.CHANGED, len(anew))
+            tally.stayed[Stays.CHANGED] += len(anew)
+        tally.stayed[ALREADY_BACK] += len(back)
+        await staged.take_out(found.keys())
+        left = set(range(1, len(rows) + 1)) - found.keys()
     refused = await staged.put_back(former, expected=len(left), careful=careful) if left else set()
     _refuse(undoing, refused, tally)
     tally.updated += len(left) - len(refused)

@@ -1,0 +1,56 @@
+"""Undo, merge and verify after each other: what each takes for the truth."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.core.passes import REMOVAL
+from shared.core.states import RunState
+from shared.ledger.snapshots import RunSnapshot
+from tests.harness.command_line import transfuse
+from tests.harness.grove import passes, run
+from tests.harness.installation import Installation
+from tests.harness.practice import PLAN, SOURCE, TARGET_ROWS, practice, read
+from tests.harness.servers import Servers
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+SMALL = 300
+MERGE = ("--mode", "merge")
+GONE = {
+    "people": "delete from person where id in (1, 3) returning id",
+    "visits": "delete from visit where id < 10 returning id",
+}
+
+
+async def merged_and_half_undone(installation: Installation, legacy: str) -> RunSnapshot:
+    """A merge that removed rows, and an undo of it that was killed when these were back, and cancelled."""
+    await read(legacy, GONE)
+    said, merge = await run(installation, *MERGE, text=PLAN)
+    assert passes(merge)["people", REMOVAL].deleted == 2, said.text
+    killed = await transfuse(
+        installation, "undo", TRANSFUSE_FAILPOINTS="1", TRANSFUSE_FAILPOINT_LOADER_UNDO_AFTER_COMMIT="kill:2"
+    )
+    assert killed.code < 0, killed.text
+    cancelled = await transfuse(installation, "cancel")
+    assert cancelled.code == 0, cancelled.text
+    return merge
+
+
+async def test_an_undo_after_a_cancelled_one_finds_what_is_back_already(servers: Servers) -> None:
+    async with practice(servers, SMALL) as (installation, legacy):
+        await run(installation, text=PLAN)
+        before = await read(installation.target, TARGET_ROWS)
+        await merged_and_half_undone(installation, legacy)
+        said = await transfuse(installation, "undo")
+        assert said.code == 1, said.text
+        assert "already_back" in said.text
+        assert await read(installation.target, TARGET_ROWS) == before
+
+
+async def test_a_merge_after_a_cancelled_undo_removes_what_that_put_back(servers: Servers) -> None:
+    async with practice(servers, SMALL) as (installation, legacy):
+        await run(installation, text=PLAN)
+        await merged_and_half_undone(installation, legacy)
+        said, merge = await run(installation, *MERGE, text=PLAN)
+        assert merge.state is RunState.COMPLETED, said.text
+        assert await read(installation.target, TARGET_ROWS) == await read(legacy, SOURCE)
