@@ -14,7 +14,6 @@ import msgspec
 
 from services.extractor.changes import Changes
 from services.extractor.edits import edited
-from services.extractor.passes import has_clear_bounds
 from services.extractor.reading import BatchTooLarge, SourceRows, check_rows, keys_alone, middle_key, read_range
 from services.extractor.snapshot import Snapshot
 from services.extractor.streams import Streams
@@ -165,14 +164,7 @@ class Extraction:
         upper = msgspec.structs.replace(bounds, lower=middle, first_row=None, row_count=None)
         halves = lower, upper
         async with self._ledger.acquire() as connection:
-            await split_batch(
-                connection,
-                batch,
-                found.key,
-                halves,
-                clear_bounds=has_clear_bounds(mapping.source.cut_key),
-                in_seq_order=mapping.load.in_seq_order,
-            )
+            await split_batch(connection, batch, found.key, halves, in_seq_order=mapping.load.in_seq_order)
         await failpoint("extractor.after_split")
         return True
 

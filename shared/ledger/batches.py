@@ -63,11 +63,11 @@ async def split_batch(
     key: RunKey,
     halves: tuple[BatchBounds, BatchBounds],
     *,
-    clear_bounds: bool,
     in_seq_order: bool,
 ) -> bool:
     """Put the first half under the batch's number, a generation on, and the second under a new one; both are planned.
 
+    Their bounds are sealed where the batch's are: it may hold values that somebody edited, whatever its key.
     False, and nothing written, when the batch is not what it was. Raises RunError where `in_seq_order` leaves no number
     between it and the next one.
     """
@@ -85,11 +85,11 @@ async def split_batch(
             )
         second = msgspec.structs.replace(batch, seq=seq, generation=1)
         first_bytes, second_bytes = (
-            sealed_bounds(key, ref, bounds, sealed=not clear_bounds)
+            sealed_bounds(key, ref, bounds, sealed=row["bounds_sealed"])
             for ref, bounds in zip((batch, second), halves, strict=True)
         )
         await connection.execute(SQL["split_batch"], *place_of(batch), first_bytes)
-        await connection.execute(SQL["insert_batch"], *place_of(second), second_bytes, not clear_bounds)
+        await connection.execute(SQL["insert_batch"], *place_of(second), second_bytes, row["bounds_sealed"])
     return True
 
 

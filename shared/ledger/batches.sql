@@ -12,7 +12,7 @@ left join transfuse.run loaded on loaded.id = r.about_run
 where b.run_id = $1 and b.mapping = $2 and b.pass = $3 and b.seq = $4;
 
 -- name: lock_batch
-select state, generation from transfuse.batch
+select state, generation, bounds_sealed from transfuse.batch
 where run_id = $1 and mapping = $2 and pass = $3 and seq = $4
 for update;
 

@@ -145,7 +145,7 @@ async def test_the_halves_of_a_split_batch_are_planned_and_keep_the_order_of_a_m
     halves = BatchBounds(upper=("a",)), BatchBounds(lower=("a",), upper=BOUNDS[0].upper)
     async with ledger.pool.acquire() as connection:
         for expected in (True, False):
-            split = await split_batch(connection, batch, key, halves, clear_bounds=False, in_seq_order=in_seq_order)
+            split = await split_batch(connection, batch, key, halves, in_seq_order=in_seq_order)
             assert split is expected
         seqs = sorted(seq for _, seq in await ledger.batch_states(run))
         found = [await read_batch(connection, ref(run, seq), KEYRING) for seq in seqs]
@@ -154,6 +154,19 @@ async def test_the_halves_of_a_split_batch_are_planned_and_keep_the_order_of_a_m
     )
     assert found[0] is not None
     assert (found[0].generation, found[0].state) == (2, BatchState.PLANNED)
+
+
+async def test_the_halves_of_a_batch_whose_bounds_are_sealed_are_sealed_whatever_the_key(ledger: Ledger) -> None:
+    listed = BatchBounds(keys=(("1",), ("2",)))
+    run, key = await planned(ledger, cut("m", (listed,)))
+    (batch,) = batches(await ledger.dispatch(window=1).tick())
+    halves = msgspec.structs.replace(listed, upper=("1",)), msgspec.structs.replace(listed, lower=("1",))
+    async with ledger.pool.acquire() as connection:
+        assert await split_batch(connection, batch, key, halves, in_seq_order=False)
+        found = [await read_batch(connection, ref(run, seq), KEYRING) for seq in (1, 2)]
+    assert [item.bounds for item in found if item is not None] == list(halves)
+    plain = await ledger.connection.fetchval("select count(*) from transfuse.batch where not bounds_sealed")
+    assert plain == 0
 
 
 async def test_a_snapshot_is_wanted_until_every_mapping_is_complete(ledger: Ledger) -> None:

@@ -29,7 +29,7 @@ async def test_a_batch_that_no_number_is_left_to_split_stops_its_run(ledger: Led
     ref = BatchRef(run=run, mapping="patients", seq=1, generation=1)
     async with ledger.pool.acquire() as connection:
         with pytest.raises(RunError, match="patients"):
-            await split_batch(connection, ref, RunKey.generate(), HALVES, clear_bounds=True, in_seq_order=True)
+            await split_batch(connection, ref, RunKey.generate(), HALVES, in_seq_order=True)
 
 
 async def test_triggers_of_a_run_that_was_resumed_meanwhile_stay_off(ledger: Ledger) -> None:

@@ -152,7 +152,7 @@ class LedgerStates(RuleBasedStateMachine):
         ref = self.take(data, keep=keep)
         if BY_NAME[ref.mapping].in_seq_order or self.model.rows[key_of(ref)] < len(HALVES):
             return
-        work = split_batch(self.ledger.connection, ref, KEY, HALVES, clear_bounds=True, in_seq_order=False)
+        work = split_batch(self.ledger.connection, ref, KEY, HALVES, in_seq_order=False)
         assert self.wait(work) is self.model.can_split(ref)
         if self.model.can_split(ref):
             self.model.split(ref)
