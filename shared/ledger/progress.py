@@ -9,11 +9,12 @@ import msgspec
 
 from shared.core.counts import Counts, MappingBalance
 from shared.core.errors import Refused
-from shared.core.states import FINAL, Brought, RunState
+from shared.core.states import FINAL, Brought, RunKind, RunState
 from shared.core.sums import ProvenSum
 from shared.ledger.snapshots import (
     BatchCounts,
     BroughtInCount,
+    FindingCounts,
     MappingSnapshot,
     Notice,
     Pace,
@@ -79,8 +80,9 @@ class Progress:
             life = _life(await connection.fetch(SQL["life"], run))
             pace = await _read_pace(connection, found, life.phases)
             resolved = await _read_resolved(connection, found, mappings)
+            findings = await _read_findings(connection, found)
         snapshot = _snapshot(found, mappings, reasons, life, pace)
-        return msgspec.structs.replace(snapshot, resolved=resolved)
+        return msgspec.structs.replace(snapshot, resolved=resolved, findings=findings)
 
     async def balance(self, run: UUID) -> tuple[MappingBalance, ...]:
         """The balance of every mapping; one whose rows were not counted yet does not balance."""
@@ -132,6 +134,12 @@ async def _read_resolved(
         return ()
     rows = await connection.fetch(SQL["resolved"], run["id"])
     return tuple(msgspec.convert({name: value or 0 for name, value in row.items()}, ResolvedCount) for row in rows)
+
+
+async def _read_findings(connection: asyncpg.Connection, run: asyncpg.Record) -> FindingCounts | None:
+    if run["kind"] != RunKind.VERIFY or RunState(run["state"]) not in FINAL:
+        return None
+    return msgspec.convert(dict(await connection.fetchrow(SQL["findings"], run["id"])), FindingCounts)
 
 
 def _brought_in(row: asyncpg.Record) -> BroughtInCount:

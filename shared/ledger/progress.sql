@@ -110,6 +110,13 @@ select q.mapping, q.pass as pass_number,
  group by q.mapping, q.pass
  order by q.mapping, q.pass;
 
+-- name: findings
+select coalesce(sum(c.row_count) filter (where c.kind <> 'not_checked' and not c.source_changed), 0)::bigint as differences,
+       coalesce(sum(c.row_count) filter (where c.kind <> 'not_checked' and c.source_changed), 0)::bigint as changed,
+       coalesce(sum(c.row_count) filter (where c.kind = 'not_checked'), 0)::bigint as not_checked
+  from transfuse.finding_count c
+ where c.run_id = $1 and c."column" = '';
+
 -- name: latest_run
 select r.id from transfuse.run r join transfuse.migration m on m.id = r.migration_id
  where ($1::text is null or m.name = $1) and r.kind not in ('validate', 'cleanup', 'health_check')

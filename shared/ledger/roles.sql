@@ -192,7 +192,8 @@ grant select (run_id, mapping, pass, position, depends_on, state, in_seq_order, 
               reason, message, target_schema, target_table, triggers_off, quarantine_accepted, proof)
     on transfuse.run_mapping to :role;
 grant select on transfuse.migration, transfuse.living_migration, transfuse.run_event,
-    transfuse.batch_total, transfuse.warning_total, transfuse.quarantine_total, transfuse.resolution_total to :role;
+    transfuse.batch_total, transfuse.warning_total, transfuse.quarantine_total, transfuse.resolution_total,
+    transfuse.finding_count to :role;
 grant select (id, migration_id, about_run, kind, mode, state, priority, actor, plan_hash, snapshot_at, snapshot_count, reason, message,
               remedy, warnings, created_at, started_at, finished_at, moved_at, undone_at, undone_by_run)
     on transfuse.run to :role;

@@ -145,6 +145,17 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[int, ...] = ()
 
 
+class FindingCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verify came to: `differences` are rows that are not as they should be, extra ones among them.
+
+    `changed` counts rows whose source has changed since they were loaded, `not_checked` those that a sample left out.
+    """
+
+    differences: int = 0
+    changed: int = 0
+    not_checked: int = 0
+
+
 class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run at one moment. `seq` = settled batches + run events: of two snapshots the higher is the younger.
 
@@ -152,7 +163,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     rows of second passes beside them. `rows_per_second` is over the last seconds while it runs, over the whole run
     when it has ended; `eta_seconds` None while it cannot be told. `asked_by` is who last paused, resumed or
     cancelled it, `notices` what was warned about that belongs to no mapping's rows. `resolved` is told of ended runs.
-    `brought_in` counts what is not in the source and no warning: the plan or the target has it so.
+    `brought_in` counts what is not in the source and no warning: the plan or the target has it so. `findings` is of
+    verifies that have ended, None of other runs.
     """
 
     run: UUID
@@ -191,6 +203,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     phases: tuple[Phase, ...] = ()
     pace: Pace = Pace()
     resolved: tuple[ResolvedCount, ...] = ()
+    findings: FindingCounts | None = None
 
     @property
     def is_final(self) -> bool:

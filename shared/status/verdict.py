@@ -11,7 +11,7 @@ from types import MappingProxyType
 import msgspec
 
 from shared.core.states import LoadMode, MappingState, RunKind, RunState
-from shared.ledger.snapshots import RunSnapshot
+from shared.ledger.snapshots import FindingCounts, RunSnapshot
 from shared.status import words
 from shared.status.document import BalanceStatus, Ground, ProgressStatus, StageStatus, Verdict
 from shared.status.eta import rates
@@ -259,15 +259,23 @@ def _verified(seen: Seen) -> Verdict | None:
     """Of a verify that came to its end: whether what it found is nothing."""
     if seen.snapshot.kind is not RunKind.VERIFY or seen.snapshot.state is not RunState.COMPLETED:
         return None
-    read = seen.balance.counts.read
-    different = sum(mapping.counts.different for mapping in seen.snapshot.mappings)
-    differ = f"{different:,} differ from it" if different else "none differs from it"
+    read, found = seen.balance.counts.read, seen.snapshot.findings or FindingCounts()
+    different = found.differences
+    told = [
+        f"{words.rows(read)} compared, {f'{different:,} are not as they should be' if different else 'none differs'}."
+    ]
+    if found.changed:
+        told.append(f"The source of {words.rows(found.changed)} has changed since.")
+    if found.not_checked:
+        told.append(f"{words.rows(found.not_checked)} were not checked.")
     return Verdict(
         code="verified",
-        ground=Ground.ATTENTION if different else Ground.COMPLETED,
-        headline="The target was compared with its source.",
-        detail=f"{words.rows(read)} compared, {differ}. See what the verify found.",
-        figures={"read": read, "different": different},
+        ground=Ground.FAILED if different else Ground.ATTENTION if found.changed else Ground.COMPLETED,
+        headline="The target is not what the plan makes of its source."
+        if different
+        else "The target was compared with its source.",
+        detail=" ".join([*told, "See what the verify found."]),
+        figures={"read": read, "different": different, "changed": found.changed, "notChecked": found.not_checked},
     )
 
 

@@ -12,6 +12,7 @@ from tests.harness.grove import passes, run
 from tests.harness.installation import Installation
 from tests.harness.practice import PLAN, SOURCE, TARGET_ROWS, practice, read
 from tests.harness.servers import Servers
+from transfuse.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 SMALL = 300
@@ -54,3 +55,15 @@ async def test_a_merge_after_a_cancelled_undo_removes_what_that_put_back(servers
         said, merge = await run(installation, *MERGE, text=PLAN)
         assert merge.state is RunState.COMPLETED, said.text
         assert await read(installation.target, TARGET_ROWS) == await read(legacy, SOURCE)
+
+
+async def test_a_verify_that_found_extra_rows_is_not_shown_as_well(servers: Servers) -> None:
+    async with practice(servers, SMALL) as (installation, _):
+        await run(installation, text=PLAN)
+        more = "insert into people (id, name) values (gen_random_uuid(), 'theirs') returning legacy_id"
+        await read(installation.target, {"people": more})
+        verified = await transfuse(installation, "verify")
+        assert verified.code == ExitCode.FAILED, verified.text
+        status = await transfuse(installation, "status")
+        assert "1 are not as they should be" in status.out
+        assert "✓" not in status.out

@@ -51,13 +51,14 @@ def exit_code(status: RunStatus) -> ExitCode:
     """What a script should know of the run."""
     if status.phase is not RunState.COMPLETED or not _balances(status):
         return ExitCode.INTERRUPTED if status.phase is RunState.PAUSED else ExitCode.FAILED
-    if status.kind is RunKind.VERIFY and any(account.counts.different for account in _accounts(status)):
+    if status.kind is RunKind.VERIFY and status.verdict.figures.get("different"):
         return ExitCode.FAILED
     return ExitCode.WARNINGS if _to_look_at(status) else ExitCode.OK
 
 
 def _to_look_at(status: RunStatus) -> bool:
-    return bool(status.quarantine or status.warnings or status.snapshot_count > 1)
+    has_changed = status.kind is RunKind.VERIFY and bool(status.verdict.figures.get("changed"))
+    return bool(status.quarantine or status.warnings or status.snapshot_count > 1 or has_changed)
 
 
 def _balances(status: RunStatus) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.core.counts import Counts
 from shared.core.states import LoadMode, MappingState, RunKind, RunState
-from shared.ledger.snapshots import BatchCounts, Pace, Phase, RunSnapshot
+from shared.ledger.snapshots import BatchCounts, FindingCounts, MappingSnapshot, Pace, Phase, RunSnapshot
 from shared.status.document import Ground, StageStatus, Verdict
 from shared.status.status import run_status
 from tests.harness.snapshots import STARTED, after, mapping_snapshot, run_snapshot
@@ -35,6 +35,12 @@ LOAD = StageStatus(stage="load", workers=2, rows_per_second=1.0, busy_share=0.98
 EXTRACT = StageStatus(stage="extract", workers=2, rows_per_second=1.0, busy_share=0.4)
 
 
+def verified(mapping: MappingSnapshot, findings: FindingCounts) -> RunSnapshot:
+    return run_snapshot(
+        mapping, state=RunState.COMPLETED, kind=RunKind.VERIFY, mode=LoadMode.COMPARE, findings=findings
+    )
+
+
 def verdict(snapshot: RunSnapshot, **around: Any) -> Verdict:  # noqa: ANN401 - stages, systems
     return run_status(snapshot, **around).verdict
 
@@ -43,16 +49,28 @@ def verdict(snapshot: RunSnapshot, **around: Any) -> Verdict:  # noqa: ANN401 - 
     ("snapshot", "code", "ground", "headline"),
     (
         (
-            run_snapshot(COMPARED, state=RunState.COMPLETED, kind=RunKind.VERIFY, mode=LoadMode.COMPARE),
+            verified(COMPARED, FindingCounts()),
             "verified",
             Ground.COMPLETED,
             "The target was compared with its source.",
         ),
         (
-            run_snapshot(DIFFERENT, state=RunState.COMPLETED, kind=RunKind.VERIFY, mode=LoadMode.COMPARE),
+            verified(DIFFERENT, FindingCounts(changed=1)),
             "verified",
             Ground.ATTENTION,
             "The target was compared with its source.",
+        ),
+        (
+            verified(DIFFERENT, FindingCounts(differences=1)),
+            "verified",
+            Ground.FAILED,
+            "The target is not what the plan makes of its source.",
+        ),
+        (
+            verified(COMPARED, FindingCounts(differences=2, not_checked=8)),  # extra rows belong to no batch
+            "verified",
+            Ground.FAILED,
+            "The target is not what the plan makes of its source.",
         ),
         (run_snapshot(SHORT), "unaccounted", Ground.FAILED, "3 rows are unaccounted."),
         (
