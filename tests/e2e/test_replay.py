@@ -125,9 +125,8 @@ async def test_everything_that_was_mended_comes_in_and_the_rest_waits_on(servers
             ("visits", "replayed"): 3,
         }
         edited = await refs(installation, "born")
-        done = await transfuse(
-            installation, "quarantine", str(second.run), "--edit", str(edited), "p.born=1990-01-06", "--why", WHY
-        )
+        words = ("quarantine", str(second.run), "--edit", str(edited), "p.born", "--why", WHY)
+        done = await transfuse(installation, *words, typed="1990-01-06\n")
         assert done.code == ExitCode.OK, done.text
         assert "1990" not in done.text
         said, _ = await replay(installation, str(second.run), "--row", str(edited))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import NotRequired, Unpack
 from uuid import UUID
 
 import click
@@ -30,6 +30,8 @@ class Deed(Which):
     limit: int
     unmask: UUID | None
     edit: tuple[UUID, str] | None
+    null: bool
+    value: NotRequired[str | None]
     discard: bool
     everything: bool
     why: str | None
@@ -47,10 +49,11 @@ class Deed(Which):
 @click.option(
     "--edit",
     type=(click.UUID, str),
-    metavar="REF ALIAS.COLUMN=VALUE",
-    help="Replay the row with this value in the place of the source's; needs --why. An empty `ALIAS.COLUMN=` is the "
-    "empty text, `ALIAS.COLUMN` alone is NULL.",
+    metavar="REF ALIAS.COLUMN",
+    help="Replay the row with another value in the place of the source's, which is asked for, so that no list of "
+    "commands holds it; needs --why.",
 )
+@click.option("--null", is_flag=True, help="With --edit: the value is NULL.")
 @click.option("--discard", is_flag=True, help="Give the chosen rows up for good; needs --why.")
 @click.option("--all", "everything", is_flag=True, help="With --discard: every row that waits.")
 @click.option("--why", metavar="TEXT", help="The reason, for the audit; no patient is named in it.")
@@ -62,7 +65,7 @@ def quarantine_command(run_id: UUID | None, home: Path, api: str | None, **deed:
       transfuse quarantine
       transfuse quarantine --rows --reason unknown_code
       transfuse quarantine --unmask 0f3b6c1e-… --why "The clinic asked for this order."
-      transfuse quarantine --edit 0f3b6c1e-… p.born=1990-02-28 --why "The clinic corrected the date."
+      transfuse quarantine --edit 0f3b6c1e-… p.born --why "The clinic corrected the date."
       transfuse quarantine --discard --reason orphan --why "The practice was closed in 2011."
     """
     if sum(map(bool, (deed["unmask"], deed["edit"], deed["discard"], deed["listing"]))) > 1:
@@ -75,6 +78,11 @@ def quarantine_command(run_id: UUID | None, home: Path, api: str | None, **deed:
         raise click.UsageError("say which rows with --row, --reason, --column and --mapping, or --all")
     if deed["listing"] and (is_open or choice.rows):
         raise click.UsageError("say of which --reason, --column or --mapping rows are listed")
+    if deed["edit"]:
+        if "=" in deed["edit"][1]:
+            raise click.UsageError("name the column alone: its value is asked for")
+        asked = "" if deed["null"] else click.prompt("New value", default="", show_default=False, err=True)
+        deed["value"] = None if deed["null"] else asked
     run_async(_quarantine(home, api, run_id, choice, deed))
 
 
@@ -85,7 +93,7 @@ async def _quarantine(home: Path, api: str | None, run_id: UUID | None, choice: 
         if deed["unmask"]:
             await _unmask(control, run, deed["unmask"], why)
         elif deed["edit"]:
-            await _edit(control, run, deed["edit"], why)
+            await _edit(control, run, deed["edit"], deed["value"], why)
         elif deed["discard"]:
             for mapping, count in (await control.quarantine.discard(run, choice, why)).items():
                 console.print(f"given up: {count:,} of {mapping}")
@@ -105,10 +113,9 @@ async def _unmask(control: Controls, run: UUID, ref: UUID, why: str) -> None:
     console.print(table)
 
 
-async def _edit(control: Controls, run: UUID, edit: tuple[UUID, str], why: str) -> None:
-    ref, text = edit
-    column, given, value = text.partition("=")
-    kept = await control.quarantine.edit(run, ref, column, value if given else None, why)
+async def _edit(control: Controls, run: UUID, edit: tuple[UUID, str], value: str | None, why: str) -> None:
+    ref, column = edit
+    kept = await control.quarantine.edit(run, ref, column, value, why)
     former = "the former one is kept beside it" if kept else "the former one stands in the source"
     console.print(f"A replay reads another value of {column}; {former}.")
     console.print(f"Replay the row with: transfuse replay {run} --row {ref}")
