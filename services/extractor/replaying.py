@@ -20,20 +20,20 @@ from shared.crypto.keyring import Keyring
 from shared.ledger.bounds import BatchBounds
 from shared.ledger.planning import CutMapping, RunToPlan
 from shared.ledger.repairing import is_verify, read_repair
-from shared.ledger.replaying import WaitingRow, read_edits, read_ranges, read_waiting
+from shared.ledger.replaying import EditedValues, WaitingRow, read_edits, read_ranges, read_waiting
 from shared.plan.compiled import CompiledMapping, CompiledPlan
 from shared.plan.model import Changed
 from shared.postgres.pools import Pool
 
 NOT_IN_SOURCE = "not_in_source"
-Edits = dict[tuple[str, str], dict[str, str | None]]
+EDIT_LOST = "edit_lost"
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """The rows that are replayed, what was edited of them, and where those without identity stood."""
 
     rows: tuple[WaitingRow, ...]
-    edits: Edits
+    edits: EditedValues
     ranges: dict[str, tuple[BatchBounds, ...]]
 
     @property
@@ -101,14 +101,18 @@ async def cut_replay(
     }
     return ReplayCut(
         mappings=cuts_of([(mapping, lists[mapping.name].bounds) for mapping in order], counts),
-        warnings=[_missing(name, found.missing) for name, found in lists.items() if found.missing],
+        warnings=[
+            *(_missing(name, found.missing) for name, found in lists.items() if found.missing),
+            *(_lost(name, count) for name, count in sorted(replay.edits.lost.items())),
+        ],
     )
 
 
 async def _cut(pool: Pool, snapshot: Snapshot, mapping: CompiledMapping, replay: Replay, batch_rows: int) -> KeyList:
     """Keys in lists, each that was edited in a batch of its own."""
     keys = {row.legacy_key for row in replay.rows if row.mapping == mapping.name}
-    values = {key: replay.edits[mapping.name, key] for key in sorted(keys) if (mapping.name, key) in replay.edits}
+    edits = replay.edits.values
+    values = {key: edits[mapping.name, key] for key in sorted(keys) if (mapping.name, key) in edits}
     for one in values.values():
         check_edits(mapping, one)
     plain = await cut_key_list(
@@ -128,4 +132,13 @@ def _missing(mapping: str, count: int) -> dict[str, str]:
         "code": NOT_IN_SOURCE,
         "message": f"The source does not have {rows} of {mapping} any more that {'was' if count == 1 else 'were'} to be"
         " replayed: they wait on. Discard them if that is as it should be.",
+    }
+
+
+def _lost(name: str, count: int) -> dict[str, str]:
+    values = "1 edited value" if count == 1 else f"{count} edited values"
+    return {
+        "code": EDIT_LOST,
+        "message": f"The key of {values} of {name} was removed with older runs: the source's are read. Edit the"
+        " rows again where they are refused.",
     }

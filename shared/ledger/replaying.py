@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
@@ -34,6 +34,16 @@ class WaitingRow(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"WaitingRow(run={self.run}, mapping={self.mapping!r})"
+
+
+class EditedValues(msgspec.Struct, frozen=True, kw_only=True):
+    """Values by mapping and legacy key, and by column; `lost` counts those by mapping that no key opens any more."""
+
+    values: dict[tuple[str, str], dict[str, str | None]] = {}
+    lost: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        return f"EditedValues(lost={self.lost})"
 
 
 class KeysGone(Refused):
@@ -72,21 +82,26 @@ async def read_waiting(
 
 async def read_edits(
     connection: asyncpg.Connection, keyring: Keyring, migration: UUID, rows: Collection[WaitingRow]
-) -> dict[tuple[str, str], dict[str, str | None]]:
-    """The latest edited values by mapping and legacy key, and by column. Raises KeysGone, KeyNotListed, SealBroken."""
+) -> EditedValues:
+    """The latest edited values of some rows. Raises KeyNotListed, SealBroken."""
     legacy = {(row.mapping, row.target_key): row.legacy_key for row in rows if row.target_key is not None}
     found = await connection.fetch(
         SQL["edits"], migration, sorted({name for name, _ in legacy}), [key for _, key in legacy]
     )
-    keys = _keys(keyring, {row["run_id"]: row["wrapped"] for row in found})
+    keys = _keys(keyring, {row["run_id"]: row["wrapped"] for row in found if row["wrapped"] is not None})
     edits: dict[tuple[str, str], dict[str, str | None]] = defaultdict(dict)
+    lost: Counter[str] = Counter()
     for row in found:
         place = (row["mapping"], row["target_key"])
-        if place in legacy:
+        if place not in legacy:
+            continue
+        if row["run_id"] not in keys:
+            lost[row["mapping"]] += 1
+        else:
             aad = edit_aad(row["run_id"], row["quarantine_id"], row["column"])
             plain = keys[row["run_id"]].open_(row["sealed_new"], aad)
             edits[place[0], legacy[place]][row["column"]] = msgspec.json.decode(plain, type=str | None)
-    return dict(edits)
+    return EditedValues(values=dict(edits), lost=dict(lost))
 
 
 async def read_ranges(

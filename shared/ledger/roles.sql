@@ -30,6 +30,7 @@ revoke execute on function
     transfuse.replays_of(uuid), transfuse.chosen_rows(uuid, uuid[], text, text, text),
     transfuse.discard_rows(uuid, uuid[], text, text, text), transfuse.start_replay(uuid, uuid[]),
     transfuse.edited_keys(uuid, text), transfuse.wait_again(), transfuse.sum_resolutions(),
+    transfuse.is_read_by_replays(uuid), transfuse.forget_extra_rows(),
     transfuse.shadow_schema(uuid), transfuse.operator_name(oid), transfuse.shadow_uniques(text, oid, text[]),
     transfuse.shadow_references(text, oid), transfuse.can_try_reference(oid), transfuse.is_harmless(oid, "char"),
     transfuse.copy_table(text, oid), transfuse.default_is_harmless(oid), transfuse.check_is_harmless(oid),

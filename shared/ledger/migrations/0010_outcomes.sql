@@ -132,6 +132,7 @@ begin
            and not exists (select from transfuse.manifest f where f.run_id = run)
            and not exists (select from transfuse.body y where y.run_id = run)
            and not exists (select from transfuse.batch b where b.run_id = run and b.bounds_sealed)
+           and not transfuse.is_read_by_replays(run)
         returning 1
     )
     select count(*) into run_keys from gone;

@@ -33,3 +33,16 @@ create table transfuse.finding_count (
     row_count      bigint not null,
     primary key (run_id, mapping, pass, seq, kind, "column", source_changed)
 );
+
+-- Retention takes the rows that were found with the batches; those of no batch with the run's details. Their figures stay.
+create function transfuse.forget_extra_rows() returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from transfuse.finding f where f.run_id = new.id and f.seq is null;
+    return null;
+end $$;
+
+create trigger run_extra_rows after update of details_removed_at on transfuse.run
+    for each row when (old.details_removed_at is null and new.details_removed_at is not null)
+    execute function transfuse.forget_extra_rows();

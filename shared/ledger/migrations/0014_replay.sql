@@ -28,6 +28,7 @@ create table transfuse.quarantine_edit (
     applied_by_run  uuid references transfuse.run (id)  -- the replay that wrote it to the target
 );
 
+create index quarantine_edit_of_run on transfuse.quarantine_edit (run_id);
 create index quarantine_edit_of_row on transfuse.quarantine_edit (mapping, target_key);
 create index quarantine_edit_applied on transfuse.quarantine_edit (applied_by_run) where applied_by_run is not null;
 
@@ -179,3 +180,59 @@ end $$;
 
 create trigger run_undone_rows after update of undone_at on transfuse.run
     for each row when (old.undone_at is null and new.undone_at is not null) execute function transfuse.wait_again();
+
+-- Whether values that were edited under a run's key stand in for those of a row that waits, in that run or a later one.
+create function transfuse.is_read_by_replays(run uuid) returns boolean
+    language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+    select exists (select from transfuse.quarantine_edit e
+                     join transfuse.run own on own.id = e.run_id
+                     join transfuse.quarantine q
+                       on q.mapping = e.mapping and q.target_key = e.target_key and q.resolution = ''
+                     join transfuse.run w on w.id = q.run_id and w.migration_id = own.migration_id
+                    where e.run_id = run);
+end;
+
+-- As before, without the keys under which such values are sealed.
+create or replace function transfuse.retention_outlook()
+    returns table (migration_id uuid, run_id uuid, batches bigint, manifests bigint, quarantine_rows bigint, bodies bigint,
+                   events bigint, run_keys bigint)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    going text[];
+begin
+    for migration_id, run_id in
+        select m.id, r.id from transfuse.migration m cross join lateral transfuse.runs_beyond_retention(m.id) as r (id)
+    loop
+        going := transfuse.mappings_beyond_retention(migration_id, run_id);
+        select count(*) into batches
+          from transfuse.batch b
+         where b.run_id = retention_outlook.run_id and b.mapping = any (going)
+           and not exists (select from transfuse.quarantine q
+                            where q.run_id = retention_outlook.run_id and (q.mapping, q.pass, q.seq) = (b.mapping, b.pass, b.seq)
+                              and q.resolution = '');
+        select count(*) into manifests
+          from transfuse.manifest f where f.run_id = retention_outlook.run_id and f.mapping = any (going);
+        select count(*) into quarantine_rows
+          from transfuse.quarantine q
+         where q.run_id = retention_outlook.run_id and q.mapping = any (going) and q.resolution <> '';
+        select count(*) into bodies from transfuse.body y where y.run_id = retention_outlook.run_id;
+        select count(*) into events
+          from transfuse.run_event e
+         where e.run_id = retention_outlook.run_id and e.kind not in ('state', 'asked')
+           and e.seq < (select max(last.seq) from transfuse.run_event last where last.run_id = retention_outlook.run_id);
+        select count(*) into run_keys
+          from transfuse.run_key k
+         where k.run_id = retention_outlook.run_id
+           and not exists (select from transfuse.quarantine q
+                            where q.run_id = k.run_id and (q.resolution = '' or q.mapping <> all (going)))
+           and not exists (select from transfuse.manifest f where f.run_id = k.run_id and f.mapping <> all (going))
+           and not exists (select from transfuse.batch b
+                            where b.run_id = k.run_id and b.mapping <> all (going) and b.bounds_sealed)
+           and not transfuse.is_read_by_replays(k.run_id);
+        if batches + manifests + quarantine_rows + bodies + events + run_keys > 0 then
+            return next;
+        end if;
+    end loop;
+end $$;

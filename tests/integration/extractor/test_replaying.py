@@ -146,6 +146,19 @@ async def test_edited_values_are_read_in_the_place_of_the_sources_and_stand_seal
     assert await read(extractor) == [f'"{CANARY}"', "Name 17"]
 
 
+async def test_an_edited_value_whose_key_is_gone_keeps_no_row_from_its_replay(extractor: Extractor) -> None:
+    older = await refused(extractor, plan_text(), "3")
+    await edit(extractor, older, 1, "p.first_name", CANARY)
+    connection = extractor.ledger.connection
+    await connection.execute("update transfuse.quarantine set resolution = 'replayed'")
+    await connection.execute("delete from transfuse.run_key where run_id = $1", older)
+    run = await replay(extractor, await refused(extractor, plan_text(), "3", "17"))
+    assert await extractor.outcome(run) == ("running", "", "", "")
+    warnings = await connection.fetchval("select warnings::text from transfuse.run where id = $1", run)
+    assert [one["code"] for one in msgspec.json.decode(warnings)].count("edit_lost") == 1
+    assert await read(extractor) == ["Name 17", "Name 3"]
+
+
 async def test_an_edit_of_a_column_that_the_plan_does_not_read_is_refused(extractor: Extractor) -> None:
     about = await refused(extractor, plan_text(), "3")
     await edit(extractor, about, 1, "p.secret", "x")

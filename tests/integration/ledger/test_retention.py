@@ -269,6 +269,42 @@ async def test_manifests_stay_until_a_younger_run_has_loaded_the_whole_mapping(h
     assert await history.left("manifest", whole) == 0
 
 
+async def test_rows_that_a_verify_found_go_and_their_figures_stay(history: History) -> None:
+    old = await history.ended("doctors")
+    await history.connection.execute(
+        """insert into transfuse.finding (id, run_id, mapping, pass, seq, kind, target_key)
+           values (gen_random_uuid(), $1, 'doctors', 1, 1, 'different', gen_random_uuid()),
+                  (gen_random_uuid(), $1, 'doctors', 1, null, 'extra', gen_random_uuid())""",
+        old,
+    )
+    await history.connection.execute(
+        """insert into transfuse.finding_count (run_id, mapping, pass, seq, kind, row_count)
+           values ($1, 'doctors', 1, 0, 'extra', 1)""",
+        old,
+    )
+    await history.many(KEPT_COMPLETED, "doctors")
+    await history.clean()
+    assert (await history.left("finding", old), await history.left("finding_count", old)) == (0, 1)
+
+
+@pytest.mark.parametrize(("resolution", "goes"), (("", False), ("replayed", True)))
+async def test_the_key_of_an_edited_value_stays_as_long_as_its_row_waits(
+    history: History, resolution: str, goes: bool
+) -> None:
+    old = await history.ended("doctors")
+    await history.connection.execute(
+        """insert into transfuse.quarantine_edit
+               (id, run_id, quarantine_id, mapping, target_key, "column", sealed_new, actor, reason)
+           values (gen_random_uuid(), $1, gen_random_uuid(), 'doctors', $2, 'd.born', 'new', 'tester', 'why')""",
+        *(old, UUID(int=1)),
+    )
+    *_, youngest = await history.many(KEPT_COMPLETED, "doctors")
+    row = await history.refuse(youngest, "doctors", resolution=resolution)
+    await history.connection.execute("update transfuse.quarantine set target_key = $2 where id = $1", row, UUID(int=1))
+    await history.clean()
+    assert (await history.left("run_key", old) == 0) is goes
+
+
 async def test_the_transactions_of_manifests_that_went_are_known_still(history: History) -> None:
     old = await history.ended("doctors")
     query = "select transaction_id from transfuse.manifest where run_id = $1"
