@@ -67,7 +67,8 @@ class LedgerQuarantine:
     async def edit(self, run: UUID, row: UUID, column: str, value: str | None, why: str) -> bool:
         """See `QuarantineControl.edit`."""
         request = EditRequest(run=run, column=column, value=value, actor=actor(), reason=why)
-        detail = {"run": str(run), "column": column, "reason": why}
+        # The loader's own entry names the column, once it is known to be one.
+        detail = {"run": str(run), "reason": why}
         async with self._recorded("quarantine.edit", row, detail), self._loader() as (connection, keyring):
             return (await edit_row(connection, keyring, row, request)).kept_old
 

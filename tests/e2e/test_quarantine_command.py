@@ -53,5 +53,12 @@ async def test_an_operator_browses_refused_rows_sees_one_and_gives_some_up(serve
             ("quarantine.discard", "begun"),
             ("quarantine.discard", "refused"),
         ]
+        typed = ("--edit", str(ref), "p.born:1990-02-28", "--null")
+        assert (await transfuse(installation, "quarantine", *typed, *WHY)).code == ExitCode.FAILED
+        assert not await ledger.connection.fetchval(
+            "select count(*) from transfuse.audit a where a::text like '%1990%'"
+        )
+        for why in ("One line,\nand another one.", "x" * 501):
+            assert (await transfuse(installation, "quarantine", *typed, "--why", why)).code == ExitCode.USAGE
         for words in (("--discard", "--all"), ("--rows",), ("--discard", *WHY), ("--unmask", str(ref), "--rows", *WHY)):
             assert (await transfuse(installation, "quarantine", *words)).code == ExitCode.USAGE

@@ -18,7 +18,7 @@ from transfuse.operator import console, home_option, run_argument, run_async
 from transfuse.quarantine_control import ListedGroup, ListedRow
 from transfuse.remote.option import api_option
 
-SHORTEST_WHY = 10
+SHORTEST_WHY, LONGEST_WHY = 10, 500
 COLUMNS_SHOWN = 8
 
 
@@ -70,8 +70,10 @@ def quarantine_command(run_id: UUID | None, home: Path, api: str | None, **deed:
     """
     if sum(map(bool, (deed["unmask"], deed["edit"], deed["discard"], deed["listing"]))) > 1:
         raise click.UsageError("one thing at a time: --rows, --unmask, --edit or --discard")
-    if (deed["unmask"] or deed["edit"] or deed["discard"]) and len((deed["why"] or "").strip()) < SHORTEST_WHY:
-        raise click.UsageError(f"say --why, in {SHORTEST_WHY} letters or more: the audit keeps it")
+    if (deed["unmask"] or deed["edit"] or deed["discard"]) and not is_reason((deed["why"] or "").strip()):
+        raise click.UsageError(
+            f"say --why in one line of {SHORTEST_WHY} to {LONGEST_WHY} letters: the audit keeps it for ever"
+        )
     choice = choice_of(deed)
     is_open = choice == ReplayChoice()
     if deed["discard"] and is_open is not deed["everything"]:
@@ -84,6 +86,11 @@ def quarantine_command(run_id: UUID | None, home: Path, api: str | None, **deed:
         asked = "" if deed["null"] else click.prompt("New value", default="", show_default=False, err=True)
         deed["value"] = None if deed["null"] else asked
     run_async(_quarantine(home, api, run_id, choice, deed))
+
+
+def is_reason(text: str) -> bool:
+    """Whether the audit takes a text as the reason for something, here as over the API."""
+    return SHORTEST_WHY <= len(text) <= LONGEST_WHY and text.isprintable()
 
 
 async def _quarantine(home: Path, api: str | None, run_id: UUID | None, choice: ReplayChoice, deed: Deed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 
@@ -15,7 +16,7 @@ from shared.core.run_options import ReplayChoice
 from shared.core.unmasked import EditRequest
 from shared.identity.permissions import Permission
 from shared.ledger.outcomes import RunOutcome
-from shared.ledger.replays import discard_rows, start_replay
+from shared.ledger.replays import Discarded, discard_rows, start_replay
 from shared.ledger.runs import read_runs
 
 VERSION = version("transfuse")
@@ -44,7 +45,7 @@ async def discard(call: Call[RunPath, Nothing, DiscardForm]) -> Answer[Discarded
         found = await discard_rows(connection, call.path.id, choice)
     count = sum(item.row_count for item in found)
     document = DiscardedDocument(count=count, mappings={item.mapping: item.row_count for item in found})
-    return Answer(document=document, audit={"rows": count})
+    return Answer(document=document, audit={"rows": count, "mappings": told(found)})
 
 
 async def edit_row(call: Call[RowPath, Nothing, EditForm]) -> Answer[EditedDocument]:
@@ -58,6 +59,11 @@ async def edit_row(call: Call[RowPath, Nothing, EditForm]) -> Answer[EditedDocum
     )
     document = EditedDocument(ref=path.row, mapping=edited.mapping, column=edited.column, kept_old=edited.kept_old)
     return Answer(document=document, audit={"run": str(path.id), "mapping": edited.mapping, "column": edited.column})
+
+
+def told(found: Sequence[Discarded]) -> str:
+    """How many rows of which mappings were given up, for the audit."""
+    return ", ".join(f"{item.mapping} {item.row_count}" for item in found)
 
 
 def choice_of(form: RowChoice) -> ReplayChoice:

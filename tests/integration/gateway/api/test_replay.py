@@ -182,7 +182,12 @@ async def test_rows_are_given_up_one_by_one_by_reason_or_all_with_a_reason_in_th
     audit = await world.audit("quarantine.discard")
     assert [outcome for outcome, _ in audit] == ["begun", "done"] * 3 + ["begun", "refused"]
     assert audit[0][1]["reason"] == WHY
-    assert [detail["rows"] for outcome, detail in audit if outcome == "done"] == [1, 2, 1]
+    done = [detail for outcome, detail in audit if outcome == "done"]
+    assert [(detail["rows"], detail["mappings"]) for detail in done] == [
+        (1, "people 1"),
+        (2, "people 2"),
+        (1, "orders 1"),
+    ]
     assert (await world.post("quarantine/discard", {"choice": {"all": True}, "reason": "short"}))[0] == 400
 
 
