@@ -75,7 +75,10 @@ def check_column(mapping: CompiledMapping, column: str) -> None:
 def _sealed(key: RunKey, row: UUID, sealed: SealedRow, request: EditRequest) -> Edit:
     """The old value is that of the source; a row that the target refused has the target's columns alone."""
     columns = columns_of(key, request.run, row, sealed)
-    aad = edit_aad(request.run, row, request.column)
+
+    def seal(value: str | None, what: str) -> bytes:
+        return key.seal(msgspec.json.encode(value), edit_aad(request.run, row, request.column, what))
+
     return Edit(
         id=uuid4(),
         run=request.run,
@@ -83,12 +86,8 @@ def _sealed(key: RunKey, row: UUID, sealed: SealedRow, request: EditRequest) -> 
         mapping=sealed.mapping,
         target_key=sealed.target_key,
         column=request.column,
-        sealed_old=key.seal(_json(columns[request.column]), aad) if request.column in columns else None,
-        sealed_new=key.seal(_json(request.value), aad),
+        sealed_old=seal(columns[request.column], "old") if request.column in columns else None,
+        sealed_new=seal(request.value, "new"),
         actor=request.actor,
         reason=request.reason,
     )
-
-
-def _json(value: str | None) -> bytes:
-    return msgspec.json.encode(value)

@@ -51,9 +51,9 @@ def row_aad(run: UUID, row_id: UUID | int) -> bytes:
     return _join("row", run, row_id)
 
 
-def edit_aad(run: UUID, row_id: UUID, column: str) -> bytes:
-    """Bind an edited value, and what it took the place of, to the quarantined row and the source's column."""
-    return _join("edit", run, row_id, column)
+def edit_aad(run: UUID, row_id: UUID, column: str, what: str) -> bytes:
+    """Bind an edited value (`new`), or what it replaces (`old`), to the refused row and the source's column."""
+    return _join("edit", run, row_id, column, what)
 
 
 def _batch(batch: BatchRef) -> tuple[UUID, str, int, int]:

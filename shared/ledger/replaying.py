@@ -98,7 +98,7 @@ async def read_edits(
         if row["run_id"] not in keys:
             lost[row["mapping"]] += 1
         else:
-            aad = edit_aad(row["run_id"], row["quarantine_id"], row["column"])
+            aad = edit_aad(row["run_id"], row["quarantine_id"], row["column"], "new")
             plain = keys[row["run_id"]].open_(row["sealed_new"], aad)
             edits[place[0], legacy[place]][row["column"]] = msgspec.json.decode(plain, type=str | None)
     return EditedValues(values=dict(edits), lost=dict(lost))

@@ -67,7 +67,7 @@ async def edit(extractor: Extractor, run: UUID, number: int, column: str, value:
     connection = extractor.ledger.connection
     row = await connection.fetchval("select id from transfuse.quarantine where target_key = $1", UUID(int=number))
     key = await planning.ensure_run_key(connection, KEYRING, run)
-    sealed = key.seal(msgspec.json.encode(value), edit_aad(run, row, column))
+    sealed = key.seal(msgspec.json.encode(value), edit_aad(run, row, column, "new"))
     await connection.execute(
         """insert into transfuse.quarantine_edit
                (id, run_id, quarantine_id, mapping, target_key, "column", sealed_new, actor, reason)

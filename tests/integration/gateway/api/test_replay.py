@@ -197,9 +197,9 @@ async def test_an_edited_value_is_sealed_with_the_old_one_and_who_edited_it(worl
     assert (status, found) == (200, {"ref": str(ref), "mapping": "people", "column": "p.born", "keptOld": True})
     edit = await world.target.connection.fetchrow("select * from transfuse.quarantine_edit")
     assert (edit["actor"], edit["reason"], edit["target_key"]) == ("someone@example.org", WHY, UUID(int=1))
-    key, aad = world.target.keys[world.run], edit_aad(world.run, ref, "p.born")
-    assert msgspec.json.decode(key.open_(edit["sealed_old"], aad)) == OLD
-    assert msgspec.json.decode(key.open_(edit["sealed_new"], aad)) == NEW
+    for what, value in (("old", OLD), ("new", NEW)):
+        plain = world.target.keys[world.run].open_(edit[f"sealed_{what}"], edit_aad(world.run, ref, "p.born", what))
+        assert msgspec.json.decode(plain) == value
     audit = await world.audit("quarantine.edit")
     assert [outcome for outcome, _ in audit] == ["begun", "done"]
     assert ("column" in audit[0][1], audit[0][1]["reason"], audit[1][1]["column"]) == (False, WHY, "p.born")
