@@ -55,6 +55,10 @@ REASON_WORDS: Mapping[str, Words] = MappingProxyType(
             "Its own key is taken by a different row",
             "See who wrote the row in the target; a merge run updates it, an insert never does.",
         ),
+        "left_in_target": Words(
+            "Refused or left out by now, and still there from an earlier run",
+            "Correct the row in the source, or say in the plan what becomes of rows that are gone (`gone`).",
+        ),
         "lossy_number": Words("The number would lose digits", _TYPE),
         "missing_parent": Words(
             "The row it refers to is not there",

@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.loader.body import OpenedBatch, keys_of
 from services.loader.by_index import by_index
 from services.loader.comparison import Comparison, Looked, asked_for, compare_first, compare_second
 from services.loader.conflicts import changed_by_others
@@ -29,14 +30,15 @@ from services.loader.statements import same_value
 from services.loader.transaction import told
 from services.loader.verdicts import Verdicts
 from shared.core.counts import Counts
-from shared.core.passes import FIRST, SECOND
-from shared.core.states import Stage
+from shared.core.passes import FIRST, REMOVAL, SECOND
+from shared.core.states import LoadMode, Stage
 from shared.crypto.aad import batch_aad
 from shared.ledger.bodies import body_id, read_body
 from shared.ledger.findings import edited_among, loaded_by, refused_before, write_findings
-from shared.ledger.settling import settle_batch
+from shared.ledger.removing import key_lists
+from shared.ledger.settling import quarantined_among, settle_batch
 from shared.plan.compiled import LoadProgram
-from shared.plan.model import Changed, MissingParent
+from shared.plan.model import Changed, Gone, MissingParent
 from shared.postgres.identifiers import Identifier
 from shared.postgres.sql_files import load_sql
 
@@ -45,16 +47,21 @@ MAX_CHANGED_BYTES = 256 * 1024 * 1024
 
 
 class ComparingStatements(msgspec.Struct, frozen=True, kw_only=True):
-    """Ready statements: `compare` tells staged rows that are not equal, `there` which of some keys the target has."""
+    """Ready statements: `compare` tells staged rows that are not equal, `there` which of some keys the target has.
+
+    `earlier` tells those of some keys that an earlier run wrote.
+    """
 
     compare: str
     there: str
+    earlier: str
 
 
 class Comparer:
     """Compares batches. What it knows of a run is kept until the run is forgotten."""
 
     def __init__(self, runs: LoadRuns) -> None:
+        self._runs = runs
         self._parents = Parents(runs)
         self._loaded_by: dict[UUID, UUID] = {}
         self._statements: dict[tuple[UUID, str, int], ComparingStatements] = {}
@@ -106,10 +113,46 @@ class Comparer:
         edited = await edited_among(connection, run, opened.batch.mapping, [*not_equal, *there])
         looked = msgspec.structs.replace(looked, there=there, before=before, edited=edited)
         if not second:
+            filtered = await self._parents.filtered_among(
+                connection, run, opened.batch.mapping, not_to_be(opened, verdicts)
+            )
+            left = (
+                await self._left(connection, load, run, statements, filtered, verdicts, looked) if sole else frozenset()
+            )
+            looked = msgspec.structs.replace(looked, told=filtered | before.keys(), left=left)
             return compare_first(opened, verdicts, looked)
         judged = msgspec.structs.replace(load.run, run=run)
         told_before = await self._parents.not_loaded(connection, judged, opened)
         return compare_second(opened, verdicts, msgspec.structs.replace(looked, told=told_before))
+
+    async def _left(
+        self,
+        connection: asyncpg.Connection,
+        load: Load,
+        run: UUID,
+        statements: ComparingStatements,
+        filtered: frozenset[bytes],
+        verdicts: Verdicts,
+        looked: Looked,
+    ) -> frozenset[bytes]:
+        """Keys of rows that are not to be there by now, and that the run left where an earlier one had put them."""
+        opened = load.opened
+        gone = {opened.target_key(ordinal) for ordinal in looked.gone}
+        keys = (not_to_be(opened, verdicts) | {row.target_key for row in opened.body.refused}) - gone - {b""}
+        if not keys:
+            return frozenset()
+        told = filtered | await quarantined_among(connection, run, opened.batch.mapping, keys)
+        loader = await self._runs.get(connection, run)
+        if loader is None or not (keys := keys & told):
+            return frozenset()
+        if loader.mode is LoadMode.MERGE and load.mapping.load.gone is Gone.REMOVE:
+            kept: set[bytes] = set()
+            async for lists in key_lists(connection, loader.key, run, opened.batch.mapping, (REMOVAL,)):
+                kept |= keys.intersection(keys_of(lists.there))
+            keys = (keys - filtered) | kept
+        wanted = sorted(keys)
+        rows = await connection.fetch(statements.earlier, [str(UUID(bytes=key)) for key in wanted], run)
+        return frozenset(wanted[row["place"] - 1] for row in rows)
 
     async def _run_that_loaded(self, connection: asyncpg.Connection, run: UUID) -> UUID:
         if run not in self._loaded_by:
@@ -140,7 +183,13 @@ def comparing_statements(program: LoadProgram, shape: TargetShape, rounded: dict
             SQL["differing"].format(same=condition, place=place) for place, condition in enumerate(conditions)
         ),
     }
-    return ComparingStatements(compare=SQL["compare"].format(**fill), there=SQL["there"].format(**fill))
+    return ComparingStatements(**{name: SQL[name].format(**fill) for name in ComparingStatements.__struct_fields__})
+
+
+def not_to_be(opened: OpenedBatch, verdicts: Verdicts) -> frozenset[bytes]:
+    """Keys of rows that the plan filters, and of staged ones that a load would not write."""
+    ordinals = verdicts.refused.keys() | verdicts.filtered
+    return frozenset((*keys_of(opened.body.filtered_keys), *(opened.target_key(ordinal) for ordinal in ordinals)))
 
 
 def is_sole(load: Load) -> bool:

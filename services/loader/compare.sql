@@ -13,6 +13,14 @@ case when not ({same}) then {place} end
 select k.place::integer as place from unnest($1::text[]) with ordinality as k (key, place)
  where exists (select from {table} t where t.{key} = k.key::{type_name})
 
+-- name: earlier
+-- Of some keys those whose row an earlier run of the migration wrote: not somebody else, and not $2, which loaded what is compared.
+select k.place::integer as place from unnest($1::text[]) with ordinality as k (key, place)
+ where exists (select from {table} t
+                where t.{key} = k.key::{type_name}
+                  and t.xmin in (select o.id from transfuse.own_transactions($2) as o (id))
+                  and t.xmin not in (select m.transaction_id::xid from transfuse.manifest m where m.run_id = $2 and m.pass <= 2))
+
 -- name: rounded
 -- Columns whose type rounds what is assigned to it, which the temporary table's does not, with that type. Of a domain the first
 -- length on the way to what it rests on.

@@ -26,10 +26,10 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
 
     `gone` are ordinals without a row there, `differing` by ordinal the columns that differ; all other staged rows are
     equal. `unstaged` could not be staged. `there` are keys that were asked for and found, of rows that are not staged;
-    `told` keys of rows that a first pass did not load. `before` are keys that the run which loaded has in quarantine,
-    with whether another row was left in their place. `kept` counts rows that differ and that the plan leaves to the
-    target; `edited` are keys of rows that were loaded with a person's values. `sole` if no other mapping writes rows of
-    these keys.
+    `told` keys of rows that the run did not load, `left` of rows that are not to be there by now and that it left where
+    an earlier run had put them. `before` are keys that the run which loaded has in quarantine, with whether another row
+    was left in their place. `kept` counts rows that differ and that the plan leaves to the target; `edited` are keys of
+    rows that were loaded with a person's values. `sole` if no other mapping writes rows of these keys.
     """
 
     gone: frozenset[int] = frozenset()
@@ -37,6 +37,7 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     unstaged: frozenset[int] = frozenset()
     there: frozenset[bytes] = frozenset()
     told: frozenset[bytes] = frozenset()
+    left: frozenset[bytes] = frozenset()
     before: Mapping[bytes, bool] = {}
     kept: int = 0
     edited: frozenset[bytes] = frozenset()
@@ -50,6 +51,7 @@ class Comparison:
         self._opened = opened
         self.kept = 0
         self.edited = 0
+        self.left = 0
         self.findings: list[Found] = []
         self.unchanged = 0
         self.filtered = 0
@@ -88,9 +90,13 @@ def compare_first(opened: OpenedBatch, verdicts: Verdicts, looked: Looked) -> Co
             found.edited += 1
         elif ordinal in left_out:
             is_there = key in looked.there if ordinal in looked.unstaged else ordinal not in looked.gone
-            if is_there and looked.sole:
+            if is_there and looked.sole and key not in looked.left:
                 found.find(FindingKind.UNEXPECTED, ordinal)
                 continue
+            if ordinal in looked.gone and looked.sole and key not in looked.told:
+                found.find(FindingKind.MISSING, ordinal)  # the run loaded it, and its parent went with it
+                continue
+            found.left += is_there and key in looked.left
             found.unexplained.add(ordinal)
             if ordinal in verdicts.filtered:
                 found.filtered += 1
@@ -155,20 +161,23 @@ def explained(opened: OpenedBatch, unexplained: Collection[int], *, sole: bool) 
 
 def _not_to_be_there(opened: OpenedBatch, looked: Looked, found: Comparison) -> None:
     """Rows that the transformer refused or filtered."""
+    unexpected = looked.there - looked.left
     for row in opened.body.refused:
         if row.target_key in looked.there and row.target_key in looked.edited:
             found.unchanged += 1
             found.edited += 1
-        elif looked.sole and row.target_key in looked.there:
+        elif looked.sole and row.target_key in unexpected:
             found.findings.append(_unexpected(row.target_key, row.legacy_key))
         else:
+            found.left += row.target_key in looked.left
             found.quarantined += 1
     filtered = keys_of(opened.body.filtered_keys)
     legacy: Iterable[str | None] = opened.body.filtered_legacy_keys or (None for _ in filtered)
     for key, text in zip(filtered, legacy, strict=True):
-        if looked.sole and key in looked.there:
+        if looked.sole and key in unexpected:
             found.findings.append(_unexpected(key, text))
         else:
+            found.left += key in looked.left
             found.filtered += 1
 
 

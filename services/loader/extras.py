@@ -2,7 +2,8 @@
 
 What explains a row is in the manifests of the comparison: keys that its batches account for. They go into a temporary
 table, and the tables that the plan writes are joined against it. Rows that the run before wrote from rows which the
-source has not any more were deleted there since: they are counted beside the others.
+source has not any more were deleted there since, and those that it left where they were although they were gone then,
+as an insert and `gone` in the plan have it, are no others': they are counted beside the extra ones.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from services.loader.transaction import told, transaction
 from shared.core.errors import TransfuseError
 from shared.core.findings import FindingKind
 from shared.core.ids import BatchRef
-from shared.core.passes import COMPARISON, FIRST
+from shared.core.passes import COMPARISON, FIRST, REMOVAL
 from shared.core.states import LoadMode
 from shared.crypto.aad import manifest_aad
 from shared.ledger.findings import (
@@ -35,8 +36,10 @@ from shared.ledger.findings import (
     write_extra,
 )
 from shared.ledger.finishing import finishing_plan
+from shared.ledger.removing import key_lists
 from shared.ledger.reports import report_run_step
 from shared.plan.compiled import CompiledMapping
+from shared.plan.model import Gone
 from shared.postgres.identifiers import Identifier, TableName
 from shared.postgres.pools import Pool
 from shared.postgres.sql_files import load_sql
@@ -124,11 +127,14 @@ async def _look(
     await connection.execute(SQL["create"])
     await _fill(connection, _explained(connection, run, mappings, number))
     await connection.execute(statement)
-    deleted = 0
+    await connection.execute(SQL["forget"])
+    await _fill(connection, _left(connection, loader, mappings))
     if loader.run != run.run:
-        await connection.execute(SQL["forget"])
         await _fill(connection, _loaded(connection, loader, mappings))
-        deleted = await connection.fetchval(SQL["deleted"])
+    deleted = await connection.fetchval(SQL["deleted"])
+    if first.key_is_unique and not _removes(loader, mappings):
+        left = SQL["left"].format(key=Identifier(key.name), table=table.sql)
+        deleted += await connection.fetchval(left, loader.run)
     count = await connection.fetchval(SQL["count"])
     keys = [row["key"] for row in await connection.fetch(SQL["first"], MOST_KEPT)]
     await write_extra(connection, place, list(_findings(keys)), count)
@@ -167,6 +173,20 @@ async def _loaded(
         async for ref, lists in loaded_keys(connection, loader.run, mapping.name):
             aad = manifest_aad(ref)
             yield b"".join(loader.key.open_(keys, aad) for keys in lists)
+
+
+async def _left(
+    connection: asyncpg.Connection, loader: LoadRun, mappings: list[CompiledMapping]
+) -> AsyncIterator[bytes]:
+    """Keys of rows that were gone when the run before looked for such, and that it marked or left."""
+    for mapping in mappings:
+        async for lists in key_lists(connection, loader.key, loader.run, mapping.name, (REMOVAL,)):
+            yield lists.there + lists.marked
+
+
+def _removes(loader: LoadRun, mappings: list[CompiledMapping]) -> bool:
+    """Whether the run before removed all that was gone then: nothing but what it says itself was left."""
+    return loader.mode is LoadMode.MERGE and any(mapping.load.gone is Gone.REMOVE for mapping in mappings)
 
 
 def _findings(keys: Iterable[str]) -> Iterator[Finding]:

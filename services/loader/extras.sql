@@ -28,6 +28,17 @@ with gone as (
 )
 select count(*) from gone
 
+-- name: left
+-- Of extra rows those that other runs of the migration wrote: the source had them then. $1 loaded what is compared.
+with gone as (
+    delete from pg_temp.transfuse_extra x using {table} t
+     where t.{key}::text = x.key
+       and t.xmin in (select o.id from transfuse.own_transactions($1) as o (id))
+       and t.xmin not in (select m.transaction_id::xid from transfuse.manifest m where m.run_id = $1 and m.pass <= 2)
+    returning 1
+)
+select count(*) from gone
+
 -- name: count
 select count(*) from pg_temp.transfuse_extra
 

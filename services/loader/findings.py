@@ -15,6 +15,8 @@ from shared.ledger.settling import Manifest, Settlement
 from shared.messages.data import Reason, Warned
 
 EDITED = "edited"
+LEFT_IN_TARGET = "left_in_target"
+"""A row that the plan refuses or filters by now, in the place where an earlier run had put it."""
 MOST_KEPT = 1000
 """Findings of a batch that are kept one by one; the others are counted."""
 
@@ -34,7 +36,11 @@ def make_comparison_settlement(load: Load, comparison: Comparison, *, sole: bool
         counts=comparison.counts,
         warned=tuple(
             Warned(reason=Reason(code=code), count=count)
-            for code, count in ((CHANGED_IN_TARGET, comparison.kept), (EDITED, comparison.edited))
+            for code, count in (
+                (CHANGED_IN_TARGET, comparison.kept),
+                (EDITED, comparison.edited),
+                (LEFT_IN_TARGET, comparison.left),
+            )
             if count
         ),
         manifest=Manifest(

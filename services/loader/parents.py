@@ -101,9 +101,15 @@ class Parents:
         They may be in the target all the same, from an earlier run or by somebody else.
         """
         keys = frozenset((*keys_of(opened.body.target_keys), *(row.target_key for row in opened.body.refused)))
-        quarantined = await quarantined_among(connection, run.run, opened.batch.mapping, keys - {b""})
-        filtered = keys_of(await self._filtered_by(connection, run.run, opened.batch.mapping))
-        return quarantined | keys.intersection(filtered)
+        mapping = opened.batch.mapping
+        filtered = await self.filtered_among(connection, run.run, mapping, keys)
+        return filtered | await quarantined_among(connection, run.run, mapping, keys - {b""})
+
+    async def filtered_among(
+        self, connection: asyncpg.Connection, run: UUID, mapping: str, keys: frozenset[bytes]
+    ) -> frozenset[bytes]:
+        """Those of some keys whose rows a run filtered."""
+        return keys.intersection(keys_of(await self._filtered_by(connection, run, mapping))) if keys else frozenset()
 
     def forget(self, run: UUID) -> None:
         """Drop what is kept of a run that ended."""

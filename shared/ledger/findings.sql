@@ -15,12 +15,19 @@ select q.target_key,
  group by q.target_key;
 
 -- name: edited
--- Rows that a replay loaded with values that a person gave them.
+-- Rows that a replay loaded with values that a person gave them, until a later run has loaded all of the mapping: of those alone
+-- which that run refused again.
 select distinct e.target_key
   from transfuse.quarantine_edit e
   join transfuse.run r on r.id = e.applied_by_run
  where r.migration_id = (select migration_id from transfuse.run where id = $1)
-   and e.mapping = $2 and e.target_key = any ($3::uuid[]);
+   and e.mapping = $2 and e.target_key = any ($3::uuid[])
+   and not exists (select from transfuse.run l join transfuse.run_mapping m on m.run_id = l.id and m.mapping = $2 and m.pass = 1
+                    where l.migration_id = r.migration_id and l.created_at > r.created_at and l.mode in ('insert', 'merge')
+                      and l.kind in ('migrate', 'differential') and l.undone_at is null and m.state = 'complete'
+                      and not exists (select from transfuse.quarantine q
+                                       where q.run_id = l.id and q.mapping = $2 and q.target_key = e.target_key
+                                         and q.resolution <> 'replayed'));
 
 -- name: insert_findings
 insert into transfuse.finding (id, run_id, mapping, pass, seq, kind, columns, target_key, sealed_key, source_changed)

@@ -67,3 +67,68 @@ async def test_a_verify_that_found_extra_rows_is_not_shown_as_well(servers: Serv
         status = await transfuse(installation, "status")
         assert "1 are not as they should be" in status.out
         assert "✓" not in status.out
+
+
+MARKED = PLAN.replace("gone: remove", "gone: {mark: {left_at: now()}}", 1)
+IGNORED = PLAN.replace("    gone: remove\n", "")
+THEIRS = """
+insert into visits (id, person_id) select gen_random_uuid(), id from people where legacy_id = 1 returning legacy_id
+"""
+
+
+@pytest.mark.parametrize("text", (MARKED, IGNORED, PLAN), ids=("marked", "ignored", "referred"))
+async def test_rows_that_a_merge_left_are_told_apart_from_extra_ones(servers: Servers, text: str) -> None:
+    async with practice(servers, SMALL) as (installation, legacy):
+        await run(installation, text=text)
+        if text is PLAN:
+            await read(installation.target, {"visits": THEIRS})
+        await read(legacy, GONE)
+        said, merge = await run(installation, *MERGE, "--verify", text=text)
+        assert merge.state is RunState.COMPLETED, said.text
+        said, merge = await run(installation, *MERGE, "--verify", text=text)
+        assert merge.state is RunState.COMPLETED, said.text
+        if text is PLAN:
+            await read(installation.target, {"visits": "delete from visits where legacy_id is null returning id"})
+        left = {MARKED: 2, IGNORED: 11, PLAN: 1}[text]
+        verified = await transfuse(installation, "verify")
+        assert verified.code == ExitCode.WARNINGS, verified.text
+        assert f"{left} rows changed in the source since they were loaded, or are gone from it" in verified.out
+        more = "insert into people (id, name) values (gen_random_uuid(), 'theirs') returning legacy_id"
+        await read(installation.target, {"people": more})
+        verified = await transfuse(installation, "verify")
+        assert verified.code == ExitCode.FAILED, verified.text
+        assert "Different: 1 of " in verified.out
+
+
+RULED = IGNORED.replace(
+    "    columns:\n",
+    "    keep: p.name <> 'left out'\n    rules: [{name: good, check: \"name <> 'bad'\"}]\n    columns:\n",
+    1,
+)
+
+
+async def test_rows_that_a_merge_refuses_or_filters_and_an_earlier_run_loaded_are_not_unexpected(
+    servers: Servers,
+) -> None:
+    async with practice(servers, SMALL) as (installation, legacy):
+        await run(installation, text=RULED)
+        await read(legacy, {"person": "update person set name = 'bad' where id in (1, 3) returning id"})
+        await read(legacy, {"person": "update person set name = 'left out' where id in (5, 7, 9) returning id"})
+        said, merge = await run(installation, *MERGE, "--verify", text=RULED)
+        assert merge.state is RunState.COMPLETED, said.text
+        assert [(one.code, one.row_count) for one in merge.warnings] == [("left_in_target", 5)]
+        # Whoever changes such a row since makes it a row of theirs.
+        await read(installation.target, {"people": "update people set note = '' where legacy_id in (3, 5) returning 1"})
+        verified = await transfuse(installation, "verify")
+        assert verified.code == ExitCode.FAILED, verified.text
+        assert "Different: 2 of 300" in verified.out
+
+
+async def test_rows_that_went_with_their_parents_are_missing(servers: Servers) -> None:
+    async with practice(servers, SMALL) as (installation, _):
+        await run(installation, text=PLAN)
+        said, _ = await run(installation, *MERGE, "--only", "visits", text=PLAN)
+        assert said.code == ExitCode.OK, said.text
+        await read(installation.target, {"people": "delete from people where legacy_id = 2 returning legacy_id"})
+        verified = await transfuse(installation, "verify")
+        assert verified.code == ExitCode.FAILED, verified.text

@@ -69,7 +69,10 @@ def _said(found: VerificationDocument) -> str:
 def _remarks(found: VerificationDocument) -> list[str]:
     lines = []
     if changed := _total(found, "changed_since"):
-        lines.append(f"{grouped(changed)} rows changed in the source since they were loaded: run it again, mode merge.")
+        lines.append(
+            f"{grouped(changed)} rows changed in the source since they were loaded, or are gone from it: a run of mode"
+            " merge brings what changed; `gone` in the plan says what becomes of the others."
+        )
     if left_out := _total(found, "not_checked"):
         lines.append(f"{grouped(left_out)} rows were not checked: they are not in the sample.")
     if found.mappings and not found.extras_checked:

@@ -187,6 +187,25 @@ async def test_a_row_that_was_loaded_with_a_persons_values_is_as_it_should_be_an
     assert msgspec.json.decode(warned) == [{"code": "edited", "column": "", "sqlstate": "", "count": 1}]
 
 
+async def test_a_persons_values_excuse_nothing_once_a_later_run_has_loaded_the_row(target: Target) -> None:
+    refused = RefusedRow(legacy_key="11", target_key=key(11).bytes, reasons=(Reason(code="rule"),), row=b"{}")
+    await loaded(target, refused=(refused,))
+    await target.connection.execute("insert into rows (id, name) values ($1, 'mended')", key(11))
+    await target.connection.execute(
+        """insert into transfuse.quarantine_edit
+               (id, quarantine_id, run_id, mapping, target_key, "column", sealed_new, actor, reason, applied_by_run)
+           select gen_random_uuid(), q.id, q.run_id, q.mapping, q.target_key, 'r.name', 'x', 'somebody', 'why', q.run_id
+             from transfuse.quarantine q"""
+    )
+    mended = SELECT.replace("1, 10", "1, 11")
+    later = await target.run({"parents": program("parents", ["id", "name"]), "rows": ROWS})
+    await target.load(batch(later, "rows"), Body(select=mended), LoadMode.MERGE)
+    await target.connection.execute("update transfuse.run_mapping set state = 'complete' where run_id = $1", later)
+    await target.connection.execute("update rows set name = 'broken' where id = $1", key(11))
+    counted, found = await compared(target, later, Body(select=mended))
+    assert (counted, found) == (Counts(read=11, unchanged=10, different=1), [("different", ("name",), key(11), None)])
+
+
 @pytest.mark.parametrize("policy", tuple(one for one in MissingParent if one is not MissingParent.FAIL_RUN))
 async def test_whatever_becomes_of_missing_parents_a_right_target_is_equal(
     target: Target, policy: MissingParent
@@ -211,7 +230,7 @@ async def test_whatever_becomes_of_missing_parents_a_right_target_is_equal(
     assert (counted.filtered, counted.quarantined) == (loaded_counts.filtered, loaded_counts.quarantined)
 
 
-async def test_a_missing_parent_that_would_fail_a_load_fails_no_comparison(target: Target) -> None:
+async def test_a_row_that_went_with_its_parent_is_missing_and_fails_no_comparison(target: Target) -> None:
     await target.connection.execute(TABLES)
     rows = program(
         "rows",
@@ -220,7 +239,8 @@ async def test_a_missing_parent_that_would_fail_a_load_fails_no_comparison(targe
     )
     run = await target.run({"parents": program("parents", ["id", "name"]), "rows": rows})
     select = "select md5('row 1')::uuid as id, md5('parent 1')::uuid as parent_id"
-    assert await compared(target, run, Body(select=select)) == (Counts(read=1, quarantined=1), [])
+    found = await compared(target, run, Body(select=select))
+    assert found == (Counts(read=1, different=1), [("missing", (), key(1), None)])
 
 
 async def test_a_change_of_the_source_is_told_with_the_row(target: Target) -> None:
