@@ -259,9 +259,9 @@ async def test_preflights_and_passes_push_no_run_out_of_retention(history: Histo
 
 async def test_manifests_stay_until_a_younger_run_has_loaded_the_whole_mapping(history: History) -> None:
     whole = await history.ended("doctors")
-    for _ in range(KEPT_COMPLETED):
-        replay = await history.ended("doctors")
-        await history.connection.execute("update transfuse.run set kind = 'replay' where id = $1", replay)
+    replay = await history.ended("doctors")
+    await history.connection.execute("update transfuse.run set kind = 'replay' where id = $1", replay)
+    await history.many(KEPT_COMPLETED, "patients")
     await history.clean()
     assert await history.left("manifest", whole) > 0
     await history.ended("doctors")
@@ -338,3 +338,11 @@ async def test_a_run_that_was_undone_is_not_what_an_undo_goes_by(history: Histor
     assert await history.connection.fetchval(asked, first) == first
     events = await history.connection.fetch("select detail from transfuse.run_event where run_id = $1", second)
     assert any(str(undo) in event["detail"] for event in events)
+
+
+@pytest.mark.parametrize("kind", ("verify", "replay", "undo"))
+async def test_runs_that_follow_a_load_push_no_load_out_of_retention(history: History, kind: str) -> None:
+    load = await history.ended("doctors")
+    for _ in range(KEPT_COMPLETED + 1):
+        await history.beside(load, kind, "completed")
+    assert load not in [item.run for item in await history.clean()]

@@ -86,6 +86,7 @@ STATEMENTS = {
         "extractor loader",
     ),
     "state of a run": ("update transfuse.run set state = 'failed'", "gateway extractor loader"),
+    "write a compiled plan": ("update transfuse.run set compiled = compiled, duckdb_version = ''", "extractor"),
     "plan of a run": ("update transfuse.run set plan_hash = plan_hash", ""),
     "actor of a run": ("update transfuse.run set actor = 'x'", ""),
     "delete a run": ("delete from transfuse.run", ""),
@@ -138,7 +139,7 @@ STATEMENTS = {
         "loader",
     ),
     "forget findings": ("delete from transfuse.finding", "loader"),
-    "counted findings": ("select row_count from transfuse.finding_count", "gateway extractor loader"),
+    "counted findings": ("select row_count from transfuse.finding_count", "gateway extractor loader notifier notifier"),
     "bodies": ("select body from transfuse.body", "extractor transformer loader"),
     "events": ("select detail from transfuse.run_event", "gateway loader notifier"),
     "forge an event": (
