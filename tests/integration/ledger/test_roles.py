@@ -139,7 +139,7 @@ STATEMENTS = {
         "loader",
     ),
     "forget findings": ("delete from transfuse.finding", "loader"),
-    "counted findings": ("select row_count from transfuse.finding_count", "gateway extractor loader notifier notifier"),
+    "counted findings": ("select row_count from transfuse.finding_count", "gateway extractor loader notifier"),
     "bodies": ("select body from transfuse.body", "extractor transformer loader"),
     "events": ("select detail from transfuse.run_event", "gateway loader notifier"),
     "forge an event": (
