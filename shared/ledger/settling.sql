@@ -37,7 +37,8 @@ select q.id, $1, $2, $3, $4, $5, q.stage, q.reasons::jsonb, q.target_key, q.seal
   join transfuse.run r on r.id = $1;
 
 -- name: latest_run_of
--- A back-fill knows nothing of rows that are not there, a replay only of some; what was undone tells nothing any more.
+-- A back-fill knows nothing of rows that are not there, a replay only of some; what was undone tells nothing any more. A run that
+-- ended before it had loaded the whole mapping is asked where no other is.
 select r.id
   from transfuse.run r
   join transfuse.run_mapping m on m.run_id = r.id and m.mapping = $2 and m.pass = 1
@@ -45,7 +46,7 @@ select r.id
    and (r.mode <> 'check' or r.id = $1)
    and r.kind not in ('undo', 'replay') and r.undone_at is null
    and exists (select from transfuse.manifest f where f.run_id = r.id and f.mapping = $2 and f.pass = 1)
- order by r.id = $1 desc, r.created_at desc
+ order by r.id = $1 desc, m.state = 'complete' desc, r.created_at desc
  limit 1;
 
 -- name: quarantined_among
