@@ -10,7 +10,7 @@ grant usage on schema transfuse to :role;
 
 -- name: close_functions
 revoke execute on function
-    transfuse.guard_run(), transfuse.record_run_state(), transfuse.mark_undone(), transfuse.append_event(uuid, text, jsonb),
+    transfuse.guard_run(), transfuse.record_run_state(), transfuse.mark_undone(), transfuse.take_plan_over(), transfuse.append_event(uuid, text, jsonb),
     transfuse.is_being_undone(uuid),
     transfuse.report_attempt_failed(uuid, text, smallint, integer, integer, text, integer, double precision),
     transfuse.report_step(uuid, text, smallint, integer, integer, text),
@@ -155,8 +155,7 @@ grant select on transfuse.unchecked to :role;
 grant execute on function transfuse.make_shadow(uuid, jsonb), transfuse.drop_shadow(uuid) to :role;
 grant select on transfuse.plan, transfuse.migration, transfuse.run, transfuse.run_key, transfuse.target_schema,
     transfuse.suspended_trigger, transfuse.run_event to :role;
-grant update (state, compiled, duckdb_version, reason, message, remedy, warnings, started_at, finished_at, moved_at)
-    on transfuse.run to :role;
+grant update (state, reason, message, remedy, warnings, started_at, finished_at, moved_at) on transfuse.run to :role;
 grant insert on transfuse.run_key to :role;
 grant select, insert, update (state, reason, message, proof) on transfuse.run_mapping to :role;
 grant update (cut_complete, driving_rows, from_rows) on transfuse.run_mapping to :role;

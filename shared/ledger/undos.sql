@@ -64,8 +64,6 @@ select wrapped from transfuse.run_key where run_id = $1;
 -- name: planned
 update transfuse.run r
    set state = 'running',
-       compiled = coalesce(r.compiled, (select u.compiled from transfuse.run u where u.id = r.about_run)),
-       duckdb_version = coalesce(r.duckdb_version, (select u.duckdb_version from transfuse.run u where u.id = r.about_run)),
        warnings = coalesce($2::text::jsonb, r.warnings), reason = '', message = '', remedy = '',
        started_at = coalesce(r.started_at, clock_timestamp()), moved_at = clock_timestamp()
  where r.id = $1 and r.state in ('pending', 'planning')

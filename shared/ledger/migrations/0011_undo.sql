@@ -25,6 +25,20 @@ create trigger run_undone after update of state on transfuse.run
     for each row when (new.kind = 'undo' and new.state = 'completed' and old.state is distinct from new.state)
     execute function transfuse.mark_undone();
 
+-- An undo goes by the plan of the run that it takes back. The extractor executes compiled plans: the loader, which plans undos, may
+-- write none.
+create function transfuse.take_plan_over() returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    select u.compiled, u.duckdb_version into new.compiled, new.duckdb_version from transfuse.run u where u.id = new.about_run;
+    return new;
+end $$;
+
+create trigger run_plan_of_undone before update of state on transfuse.run
+    for each row when (new.kind = 'undo' and new.state = 'running' and new.compiled is null)
+    execute function transfuse.take_plan_over();
+
 -- As before, without runs that were undone and without those that undid them.
 create or replace function transfuse.run_with_undo_records(migration uuid, mapping text) returns uuid
     language sql stable set search_path = pg_catalog, pg_temp
