@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from shared.core.counts import Counts
 from shared.core.states import LoadMode, MappingState, RunKind, RunState
 from shared.ledger.snapshots import FindingCounts, RunSnapshot
 from shared.status import words
@@ -279,6 +280,22 @@ def _verified(seen: Seen) -> Verdict | None:
     )
 
 
+def _undone(seen: Seen) -> Verdict | None:
+    """Of an undo that came to its end: what it took back, and what it left."""
+    if seen.snapshot.kind is not RunKind.UNDO or seen.snapshot.state is not RunState.COMPLETED:
+        return None
+    counts = sum((mapping.counts for mapping in seen.snapshot.mappings), Counts())
+    gone, back = words.rows(counts.deleted), words.rows(counts.updated)
+    stayed = f" {words.rows(counts.unchanged)} stayed as they were; see the warnings." if counts.unchanged else ""
+    return Verdict(
+        code="undone",
+        ground=Ground.ATTENTION if counts.unchanged else Ground.COMPLETED,
+        headline="The run was taken back.",
+        detail=f"{gone} removed, {back} put back, none unaccounted.{stayed}",
+        figures={"deleted": counts.deleted, "updated": counts.updated, "unchanged": counts.unchanged},
+    )
+
+
 def _completed(seen: Seen) -> Verdict | None:
     if seen.snapshot.state is not RunState.COMPLETED:
         return None
@@ -354,6 +371,7 @@ RULES: tuple[Callable[[Seen], Verdict | None], ...] = (
     _slow,
     _dry_run,
     _verified,
+    _undone,
     _completed,
     _otherwise,
 )

@@ -29,6 +29,9 @@ COMPARED = mapping_snapshot(
 DIFFERENT = mapping_snapshot(
     state=MappingState.COMPLETE, counts=Counts(read=1000, unchanged=999, different=1), batches=BatchCounts(settled=10)
 )
+TAKEN_BACK = mapping_snapshot(
+    state=MappingState.COMPLETE, counts=Counts(read=1000, deleted=990, updated=10), batches=BatchCounts(settled=10)
+)
 MANY = mapping_snapshot(from_rows=9999, driving_rows=9999, counts=Counts(read=3300, loaded=3300))
 SLOW = Pace(rows=(100,) * 30 + (10,) * 30)
 LOAD = StageStatus(stage="load", workers=2, rows_per_second=1.0, busy_share=0.98)
@@ -71,6 +74,12 @@ def verdict(snapshot: RunSnapshot, **around: Any) -> Verdict:  # noqa: ANN401 - 
             "verified",
             Ground.FAILED,
             "The target is not what the plan makes of its source.",
+        ),
+        (
+            run_snapshot(TAKEN_BACK, state=RunState.COMPLETED, kind=RunKind.UNDO),
+            "undone",
+            Ground.COMPLETED,
+            "The run was taken back.",
         ),
         (run_snapshot(SHORT), "unaccounted", Ground.FAILED, "3 rows are unaccounted."),
         (
