@@ -134,6 +134,15 @@ async def written_batch(connection: asyncpg.Connection, batch: BatchRef, key: Ru
     return _opened(row, batch, key)
 
 
+async def found_since(connection: asyncpg.Connection, run: UUID, mapping: str) -> AsyncIterator[tuple[BatchRef, bytes]]:
+    """Sealed lists of the keys that later runs of the migration found unchanged, with the batch of each."""
+    after: tuple[UUID, int] = UUID(int=0), -1
+    while rows := await connection.fetch(SQL["found_since"], run, mapping, *after, MANIFESTS_AT_ONCE):
+        for row in rows:
+            yield BatchRef(run=row["run_id"], mapping=mapping, seq=row["seq"], generation=0), row["unchanged"]
+        after = rows[-1]["run_id"], rows[-1]["seq"]
+
+
 async def undos_of(connection: asyncpg.Connection, run: UUID) -> tuple[UUID, ...]:
     """A run, and the undos of it."""
     return tuple(row["id"] for row in await connection.fetch(SQL["undos_of"], run))

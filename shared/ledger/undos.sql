@@ -40,6 +40,18 @@ select f.seq, f.written, f.updated, f.former, f.placeholders
   from transfuse.manifest f
  where f.run_id = $1 and f.mapping = $2 and f.pass = $3 and f.seq = $4;
 
+-- name: found_since
+-- What later runs of the migration found as it was, and so had not to write: theirs as well by now.
+select f.run_id, f.seq, f.unchanged
+  from transfuse.run own
+  join transfuse.run r on r.migration_id = own.migration_id and r.created_at > own.created_at and r.undone_at is null
+                      and r.kind in ('migrate', 'differential', 'replay') and r.mode in ('insert', 'merge')
+  join transfuse.manifest f on f.run_id = r.id and f.mapping = $2 and f.pass = 1
+  join transfuse.batch b on b.run_id = f.run_id and b.mapping = f.mapping and b.pass = f.pass and b.seq = f.seq
+ where own.id = $1 and b.unchanged > 0 and (f.run_id, f.seq) > ($3::uuid, $4::integer)
+ order by f.run_id, f.seq
+ limit $5;
+
 -- name: undos_of
 select u.id from transfuse.run u where u.id = $1 or (u.about_run = $1 and u.kind = 'undo');
 

@@ -48,6 +48,28 @@ async def test_an_undo_after_a_cancelled_one_finds_what_is_back_already(servers:
         assert await read(installation.target, TARGET_ROWS) == before
 
 
+async def test_rows_that_a_later_run_found_are_as_much_its_own(servers: Servers) -> None:
+    async with practice(servers, SMALL) as (installation, _):
+        _, first = await run(installation, text=PLAN)
+        await run(installation, *MERGE, text=PLAN)
+        loaded = await read(installation.target, TARGET_ROWS)
+        refused = await transfuse(installation, "undo", str(first.run))
+        assert refused.code == ExitCode.FAILED, refused.text
+        assert "found_since" in refused.text
+        kept = await transfuse(installation, "undo", str(first.run), "--built-on", "keep")
+        assert kept.code == ExitCode.WARNINGS, kept.text
+        assert await read(installation.target, TARGET_ROWS) == loaded
+
+
+async def test_rows_that_a_later_run_found_go_where_somebody_says_so(servers: Servers) -> None:
+    async with practice(servers, SMALL) as (installation, _):
+        _, first = await run(installation, text=PLAN)
+        await run(installation, *MERGE, text=PLAN)
+        said = await transfuse(installation, "undo", str(first.run), "--built-on", "discard")
+        assert said.code == ExitCode.OK, said.text
+        assert not any((await read(installation.target, TARGET_ROWS)).values())
+
+
 async def test_a_merge_after_a_cancelled_undo_removes_what_that_put_back(servers: Servers) -> None:
     async with practice(servers, SMALL) as (installation, legacy):
         await run(installation, text=PLAN)

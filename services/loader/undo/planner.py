@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import defaultdict
 from uuid import UUID
@@ -18,6 +19,7 @@ from shared.core.passes import FIRST, REMOVAL
 from shared.core.run_options import BuiltOn
 from shared.core.states import RunState
 from shared.core.versions import Versions, check_versions, own_versions
+from shared.crypto.aad import manifest_aad
 from shared.crypto.keyring import Keyring
 from shared.ledger.planning import planning_lock
 from shared.ledger.reports import fail_run, report_run_step
@@ -27,6 +29,7 @@ from shared.ledger.undo_plans import (
     UndoBounds,
     WrittenBatch,
     WrittenMapping,
+    found_since,
     let_go_on,
     read_undo,
     undo_key,
@@ -123,6 +126,8 @@ class UndoPlanner:
                     reported = time.monotonic()
                     await self._report(undo.run)
             await survey.locate(part)
+            if mapping.pass_number == FIRST:
+                await self._found_since(connection, undo, part, survey)
             await self._report(undo.run)
         alone = []
         for name, keys in made.items():
@@ -135,6 +140,11 @@ class UndoPlanner:
             await survey.add_placeholders(part, dict.fromkeys(keys))
             await survey.locate(part)
         return parts, alone
+
+    async def _found_since(self, connection: asyncpg.Connection, undo: Undo, part: Part, survey: Survey) -> None:
+        async for ref, unchanged in found_since(connection, undo.about, part.mapping):
+            key = await self._runs.key(connection, ref.run)
+            await survey.found_since(part, await asyncio.to_thread(key.open_, unchanged, manifest_aad(ref)))
 
     async def _table(self, connection: asyncpg.Connection, undone: LoadRun, mapping: str) -> UndoTable:
         table, key, unique = written_table(undone.plan, mapping)

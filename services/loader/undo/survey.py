@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 
 from services.loader.body import keys_of
+from services.loader.key_copy import copy_keys
 from services.loader.referrers import Referrer
 from services.loader.undo.given_back import GivenBack
 from services.loader.undo.table import UndoTable
@@ -30,9 +31,10 @@ PLACEHOLDERS = 0
 
 
 class Stays(StrEnum):
-    """Why a row stays: somebody changed it since, or somebody refers to it."""
+    """Why a row stays: somebody changed it since, a later run found it as it is to be, or somebody refers to it."""
 
     CHANGED = "changed_since"
+    FOUND = "found_since"
     REFERRED = "referred_to"
 
 
@@ -101,13 +103,19 @@ class Survey:
         await self._connection.execute(statement, part.number, Stays.CHANGED)
         await self._connection.execute(SQL["forget_keys"])
 
+    async def found_since(self, part: Part, keys: bytes) -> None:
+        """The packed keys of rows that a later run found as they are to be: as much its rows as the undone run's."""
+        await copy_keys(self._connection, "transfuse_found", keys, 0)
+        await self._connection.execute(SQL["found_since"], part.number, Stays.FOUND)
+        await self._connection.execute(SQL["forget_found"])
+
     async def findings(self) -> Findings:
         """What stays, with all that has to stay for it."""
         connection = self._connection
         await connection.execute(SQL["index"])
         given_back = await self._forgive()
         if self._built_on is BuiltOn.DISCARD:
-            await connection.execute(SQL["let_go"], Stays.CHANGED)
+            await connection.execute(SQL["let_go"], [Stays.CHANGED, Stays.FOUND])
         await connection.execute(SQL["together"])
         while await self._hold():
             pass

@@ -5,6 +5,7 @@
 begin isolation level repeatable read read write;
 create temporary table transfuse_writers (id xid) on commit drop;
 create temporary table transfuse_keys (seq integer, key uuid, action text) on commit drop;
+create temporary table transfuse_found (key uuid, place integer) on commit drop;
 create temporary table transfuse_undone (
     part integer, seq integer, key uuid, action text, relation oid, place tid, written_by xid, stays text
 ) on commit drop;
@@ -29,6 +30,14 @@ select $1, k.seq, k.key, k.action, t.tableoid, t.ctid, t.xmin,
   from pg_temp.transfuse_keys k join {table} t on t.{key} = k.key::text::{type_name}
  where true {own}
 
+-- name: found_since
+update pg_temp.transfuse_undone u set stays = $2
+ where u.part = $1 and u.stays is null and u.action = 'written'
+   and u.key in (select f.key from pg_temp.transfuse_found f);
+
+-- name: forget_found
+truncate pg_temp.transfuse_found;
+
 -- name: own
 and t.xmin in (select w.id from pg_temp.transfuse_writers w)
 
@@ -47,7 +56,7 @@ update pg_temp.transfuse_undone u set stays = null
    and u.stays = $3;
 
 -- name: let_go
-update pg_temp.transfuse_undone u set stays = null where u.stays = $1 and u.action <> 'deleted';
+update pg_temp.transfuse_undone u set stays = null where u.stays = any ($1::text[]) and u.action <> 'deleted';
 
 -- name: together
 update pg_temp.transfuse_undone u set stays = s.stays
