@@ -12,6 +12,14 @@ STATEMENT_ERRORS = DRIVER_ERRORS
 
 TIMED_OUT, DENIED = "57014", "42501"
 NO_SNAPSHOT = ("22023", "55000", "0A000")
+UNKNOWN = ("42703", "42704", "42883", "42P01")
+"""A column, a type, a function or a table that is not there: it was, when the run was planned."""
+
+
+class Unknown(RunError):
+    """The legacy server does not know a name of the statement."""
+
+    code = "source_failed"
 
 
 def source_error(error: Exception, doing: str) -> TransfuseError:
@@ -26,7 +34,7 @@ def source_error(error: Exception, doing: str) -> TransfuseError:
     if fault_of(error) is Fault.WORLD:
         return translate(error, "legacy", doing)
     remedy = "Correct the mapping's `from` or `key`, or the value that it meets: the legacy server refuses it."
-    return RunError(text, code="source_failed", remedy=remedy)
+    return (Unknown if state in UNKNOWN else RunError)(text, code="source_failed", remedy=remedy)
 
 
 def snapshot_error(error: Exception) -> TransfuseError:

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from services.extractor.fingerprint import Fingerprint, check_places, read_places
-from services.extractor.source_errors import STATEMENT_ERRORS, source_error
-from shared.core.errors import SnapshotLost, TransfuseError, WorldError
+from services.extractor.source_errors import STATEMENT_ERRORS, Unknown, source_error
+from shared.core.errors import SchemaDrifted, SnapshotLost, TransfuseError, WorldError
 from shared.ledger import planning
 from shared.plan.compiled import CompiledMapping
 from shared.postgres.pools import Pool
@@ -35,8 +35,11 @@ class Unmoved:
             yield
         except (WorldError, SnapshotLost):
             raise
-        except TransfuseError:
+        except TransfuseError as error:
             await self.check(run, snapshot, mapping)
+            if isinstance(error, Unknown):
+                gone = f"a table of mapping {mapping.name} was changed while it was read, and is what it was again"
+                raise SchemaDrifted(gone) from error
             raise
         await self.check(run, snapshot, mapping)
 

@@ -45,6 +45,8 @@ FAILS_FIRST = {
     "undo": "loader.undo_before_plan",
 }
 """By stage the step that has to fail before anybody comes by those that tell of failures."""
+LAST_OF_A_RUN = {"finish.before_publish": -1, "loader.finish_after_commit": 1}
+"""Who fails at the second has ended the run, and nobody comes by the first any more: never both in one run."""
 MOST_ATTEMPTS = 2
 """Failures of one batch, of planning or of finishing that a run survives."""
 
@@ -99,7 +101,8 @@ def failures(names: Iterable[str], dice: random.Random) -> Iterator[Salvo]:
     _, others = _parted(names)
     phases = _by_phase(others, dice)
     of_batches = [name for phase in ("read", "transform", "load") for name in phases.get(phase, [])]
-    left = [of_batches, phases.get("plan", []), phases.get("finish", [])]
+    finish = sorted(phases.get("finish", []), key=lambda name: LAST_OF_A_RUN.get(name, 0))
+    left = [of_batches, phases.get("plan", []), finish]
     while any(left):
         chosen = [name for steps in left for name in steps[:MOST_ATTEMPTS]]
         left = [steps[MOST_ATTEMPTS:] for steps in left]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import asyncpg
 import pytest
 
+from services.extractor.unmoved import Unmoved
 from shared.core.states import RunState
 from shared.messages import RunChanged
+from shared.plan.compiled import CompiledMapping
 from tests.integration.extractor.conftest import address_of
 from tests.integration.extractor.extractor import FROM, LEGACY, TARGET, Extractor, opened_extractor, plan_text
 from tests.ledgers.ledger import Ledger
@@ -65,6 +68,23 @@ async def test_a_change_of_what_the_plan_uses_pauses_the_run_with_the_difference
     assert told in message
     assert "resume" in remedy
     assert set((await extractor.ledger.batch_states(run)).values()) == {"dispatched"}, "no attempt failed"
+
+
+async def test_a_column_that_is_back_before_anybody_looks_pauses_the_run_all_the_same(
+    extractor: Extractor, legacy: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await extractor.planned(plan_text())
+    first, *_ = await extractor.dispatched()
+    look = Unmoved.check
+
+    async def late(self: Unmoved, run: UUID, snapshot: str, mapping: CompiledMapping) -> None:
+        await legacy.execute("alter table contact rename town to city")
+        await look(self, run, snapshot, mapping)
+
+    monkeypatch.setattr(Unmoved, "check", late)
+    await legacy.execute("alter table contact rename city to town")
+    assert await extractor.extract(first) == [RunChanged(run=run, state=RunState.PAUSED, reason="schema_drifted")]
+    assert "is what it was again" in (await extractor.outcome(run))[2]
 
 
 @pytest.mark.parametrize(

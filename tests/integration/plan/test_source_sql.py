@@ -174,7 +174,7 @@ async def test_the_key_is_asked_for_repeats_and_nulls_where_the_catalogue_proves
 
 
 async def test_a_bound_cannot_leave_its_constant_under_any_setting(legacy: asyncpg.Connection) -> None:
-    key = KeyPart(name="k0", sql="o.txt", type_name="text", duck_type="VARCHAR")
+    key = KeyPart(name="k0", sql="o.txt", type_name="text", duck_type="VARCHAR", form="text")
     base, _ = await program_of(legacy, '"Odd ""Name" AS o', "o.txt", "o.txt")
     assert base.key == (key,)
     assert base.cut is Cut.RANGES

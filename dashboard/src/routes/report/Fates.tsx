@@ -13,7 +13,6 @@ export function Fates({ rows }: { rows: Report["resolved"] }) {
     <PaperTable
       title="What became of refused rows"
       empty="Nothing was refused."
-      wide
       heads={[{ word: "Mapping" }, ...FATES_IN_ORDER.map((fate) => ({ word: spoken(FATES[fate].word), figure: true })), { word: "Loaded now", figure: true }]}
       rows={refused.map((one) => [
         <span key="mapping" className="mono">

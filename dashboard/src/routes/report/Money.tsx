@@ -9,7 +9,6 @@ export function Money({ rows }: { rows: Report["sums"] }) {
     <PaperTable
       title="Money"
       empty="The plan proves no sum."
-      wide
       heads={[
         { word: "Sum of" },
         { word: "Source", figure: true },

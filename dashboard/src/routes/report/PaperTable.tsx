@@ -8,13 +8,11 @@ interface PaperTableProps {
   rows: readonly (readonly ReactNode[])[];
   /** What is true where there is no row. */
   empty: string;
-  /** Wider than a phone: it scrolls in a region of its own. */
-  wide?: boolean;
   children?: ReactNode;
 }
 
-/** A part of the report: a heading, a table, or a sentence where there is nothing to list. */
-export function PaperTable({ title, heads, rows, empty, wide = false, children }: PaperTableProps) {
+/** A part of the report: a heading, a table that scrolls on a phone, or a sentence where there is nothing to list. */
+export function PaperTable({ title, heads, rows, empty, children }: PaperTableProps) {
   const table = (
     <table className="rt">
       <thead>
@@ -44,12 +42,10 @@ export function PaperTable({ title, heads, rows, empty, wide = false, children }
       <h2>{title}</h2>
       {rows.length === 0 ? (
         <p>{empty}</p>
-      ) : wide ? (
+      ) : (
         <div className="rt-x" role="region" tabIndex={0} aria-label={title}>
           {table}
         </div>
-      ) : (
-        table
       )}
       {children}
     </section>

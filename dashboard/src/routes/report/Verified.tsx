@@ -22,26 +22,28 @@ export function Verified({ verify }: { verify: Report["verify"] }) {
             {verify.couldNotVerify > 0 && `${grouped(verify.couldNotVerify)} could not be verified, which is no pass. `}
             {verify.extra === null && "Rows that no legacy row explains were not looked for."}
           </p>
-          <table className="rt">
-            <thead>
-              <tr>
-                {["Checked", "Equal", "Different", "Missing", "Unexpected", "Extra", "Changed since"].map((word) => (
-                  <th key={word} scope="col" className="num">
-                    {word}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              <tr>
-                {[verify.checked, verify.equal, verify.different, verify.missing, verify.unexpected, verify.extra, verify.changedSince].map((value, position) => (
-                  <td key={position} className="num">
-                    {value === null ? "–" : grouped(value)}
-                  </td>
-                ))}
-              </tr>
-            </tbody>
-          </table>
+          <div className="rt-x" role="region" tabIndex={0} aria-label="Verified">
+            <table className="rt">
+              <thead>
+                <tr>
+                  {["Checked", "Equal", "Different", "Missing", "Unexpected", "Extra", "Changed since"].map((word) => (
+                    <th key={word} scope="col" className="num">
+                      {word}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                <tr>
+                  {[verify.checked, verify.equal, verify.different, verify.missing, verify.unexpected, verify.extra, verify.changedSince].map((value, position) => (
+                    <td key={position} className="num">
+                      {value === null ? "–" : grouped(value)}
+                    </td>
+                  ))}
+                </tr>
+              </tbody>
+            </table>
+          </div>
           <p className="muted">
             By run {shortId(verify.runId)}
             {verify.comparedWith !== null && `, with the source of ${full(new Date(verify.comparedWith))}`}.

@@ -1,0 +1,1 @@
+import{r as i,j as s}from"./react-BkT3UR7z.js";import{c as o}from"./index-C9tPgpFx.js";function l({title:e,aside:a,className:c,children:t}){const r=i.useId();return s.jsxs("section",{className:o("card",c),"aria-labelledby":r,children:[s.jsxs("header",{children:[s.jsx("h2",{id:r,children:e}),a]}),t]})}export{l as C};

@@ -1,1 +1,0 @@
-import{j as s}from"./react-BkT3UR7z.js";import{a4 as e,g as n}from"./index-UVLjDEOd.js";function i({value:r,estimated:t=!1,asRate:a=!1}){return r==null?s.jsx("span",{className:"muted",children:"–"}):s.jsxs(s.Fragment,{children:[t&&"about ",a?e(r):n(r)]})}export{i as N};

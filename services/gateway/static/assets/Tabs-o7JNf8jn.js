@@ -1,1 +1,0 @@
-import{j as s,L as a}from"./react-BkT3UR7z.js";import{g as e}from"./index-UVLjDEOd.js";function t({label:o,tabs:n}){return s.jsx("nav",{className:"tabs","aria-label":o,children:n.map(r=>s.jsxs(a,{to:r.to,"aria-current":r.current?"page":void 0,children:[r.word,r.count!==void 0&&s.jsx("span",{className:"n",children:e(r.count)})]},r.word))})}export{t as T};
