@@ -4,7 +4,7 @@ import { startBrowser, visitAs } from "./browser";
 import { Gateway } from "./gateway";
 import { stack } from "./stack";
 
-const ACTIONS = /New run|Start|Pause|Resume|Cancel|Register|Delete|Unmask|Save|Check|Edit|Undo|Verify|Replay|Repair|Leave out/;
+const ACTIONS = /^(New run|Start|Pause|Resume|Cancel|Register|Delete|Unmask|Save|Check|Edit|Undo|Verify|Replay|Repair|Leave out)/; // what rows say begins with something else
 
 let browser: Browser;
 let run = "";

@@ -19,6 +19,7 @@ const OF_A_RUN = {
   [`GET /api/runs/${RUN_ID}/status`]: status(),
   [`GET /api/runs/${RUN_ID}/events`]: { events: [], nextAfter: null },
   [`GET /api/runs/${RUN_ID}/throughput`]: { startedAt: null, until: "2026-11-22T01:47:00Z", bucketSeconds: 60, buckets: [] },
+  [`GET /api/migrations/${MIGRATION_ID}`]: migration({ lastRun: run() }),
   [`POST /api/migrations/${MIGRATION_ID}/pause`]: run({ state: "paused" }),
 };
 
