@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from importlib import import_module
@@ -83,6 +84,7 @@ def transfuse() -> None:
 
 def main() -> None:
     """Run the command line and leave with one of `ExitCode`."""
+    faulthandler.enable(2)  # a crash of native code says which of our lines it was in, and no value
     configure(level="warning")
     try:
         code = transfuse.main(prog_name="transfuse", standalone_mode=False)

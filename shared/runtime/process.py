@@ -6,6 +6,7 @@ raise SystemExit(run_process("loader", LoaderSettings, build))
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import signal
 import sys
@@ -37,6 +38,7 @@ WRONG_USE: Final = 64
 
 def run_process(name: str, settings_class: type[S], build: Build[S]) -> int:
     """Run a service until SIGTERM or SIGINT; the exit code: 0 drained, 2 failed, 64 wrong settings."""
+    faulthandler.enable(2)  # a crash of native code says which of our lines it was in, and no value
     configure()
     bind_service(name)
     bound_arenas()
